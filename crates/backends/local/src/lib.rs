@@ -1,0 +1,1 @@
+//! Local backends of Keyferry: env, dotenv, file, mount, memory.

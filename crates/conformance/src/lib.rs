@@ -1,0 +1,1 @@
+//! The suite that any Keyferry backend runs to prove itself.

@@ -1,0 +1,1 @@
+//! The few calls to the operating system that need unsafe code.
