@@ -1,0 +1,313 @@
+//! Tokens inside configuration text: `${secret://…}`, `${VAR}`, `${VAR:-default}`.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::reference::Reference;
+
+/// A text with tokens, read once.
+///
+/// | in the text | is |
+/// |---|---|
+/// | `${secret://backend:key}`, `${secret://dev/service/type/name}`, `${openbao+kv2://…}` | a reference |
+/// | `${VAR}` | the environment variable; unset is an error |
+/// | `${VAR:-default}` | the variable, or the default where it is unset or empty |
+/// | `$${` | a literal `${` |
+///
+/// A token ends at its first `}`. Everything else is literal, `pa$$word` too. What a token stands
+/// for is never scanned again.
+///
+/// ```
+/// use keyferry_core::{Piece, Template};
+/// let template = Template::parse("postgres://${DB_USER:-app}:${secret://env:DB_PASSWORD}@db")?;
+/// assert_eq!(template.references().count(), 1);
+/// # Ok::<(), keyferry_core::Error>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Template {
+    pieces: Vec<Piece>,
+}
+
+/// A part of a [`Template`].
+#[derive(Clone, PartialEq, Eq)]
+pub enum Piece {
+    /// Literal text, which may itself be sensitive.
+    Literal(Zeroizing<String>),
+    /// An environment variable and what stands in for it.
+    Variable {
+        /// The name of the variable.
+        name: String,
+        /// The text to use where it is unset or empty.
+        default: Option<Zeroizing<String>>,
+    },
+    /// A secret.
+    Secret(Reference),
+}
+
+impl Template {
+    /// Reads a text.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidConfig`] for a token that has no end or cannot be one, and
+    /// [`ErrorKind::InvalidReference`] for one whose reference is wrong. The error names the
+    /// column, never the text.
+    pub fn parse(text: &str) -> Result<Self> {
+        let mut pieces = Vec::new();
+        let mut literal = Zeroizing::new(String::new());
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once("${") {
+            let escaped = before.ends_with('$');
+            literal.push_str(before.strip_suffix('$').unwrap_or(before));
+            rest = after;
+            if escaped {
+                literal.push_str("${");
+                continue;
+            }
+            let column = text.len() - after.len() - 1;
+            let Some((inside, behind)) = after.split_once('}') else {
+                return Err(bad(column, "has no closing `}`"));
+            };
+            if !literal.is_empty() {
+                pieces.push(Piece::Literal(std::mem::take(&mut literal)));
+            }
+            pieces.push(Piece::parse(inside, column)?);
+            rest = behind;
+        }
+        literal.push_str(rest);
+        if !literal.is_empty() {
+            pieces.push(Piece::Literal(literal));
+        }
+        Ok(Self { pieces })
+    }
+
+    /// The parts, in order.
+    pub fn pieces(&self) -> &[Piece] {
+        &self.pieces
+    }
+
+    /// Whether the text is literal throughout, so that filling it in changes nothing but escapes.
+    pub fn is_literal(&self) -> bool {
+        self.pieces
+            .iter()
+            .all(|piece| matches!(piece, Piece::Literal(_)))
+    }
+
+    /// The reference, if one token is the whole text: its value then keeps its type.
+    pub fn whole(&self) -> Option<&Reference> {
+        match self.pieces.as_slice() {
+            [Piece::Secret(reference)] => Some(reference),
+            _ => None,
+        }
+    }
+
+    /// The references, in order, with repetitions.
+    pub fn references(&self) -> impl Iterator<Item = &Reference> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Secret(reference) => Some(reference),
+            Piece::Literal(_) | Piece::Variable { .. } => None,
+        })
+    }
+
+    /// The text with every token replaced: variables by `variable`, references by `append`, which
+    /// adds the secret's text to the buffer.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidConfig`] naming a variable that is unset and has no default, or what
+    /// `append` returns.
+    pub fn fill(
+        &self,
+        mut variable: impl FnMut(&str) -> Option<Zeroizing<String>>,
+        mut append: impl FnMut(&Reference, &mut String) -> Result<()>,
+    ) -> Result<Zeroizing<String>> {
+        let mut out = Zeroizing::new(String::new());
+        for piece in &self.pieces {
+            match piece {
+                Piece::Literal(text) => out.push_str(text),
+                Piece::Secret(reference) => append(reference, &mut out)?,
+                Piece::Variable { name, default } => {
+                    let value = variable(name);
+                    let text = match (&value, default) {
+                        (Some(value), None) => value,
+                        (Some(value), Some(_)) if !value.is_empty() => value,
+                        (_, Some(default)) => default,
+                        (None, None) => return Err(unset(name)),
+                    };
+                    out.push_str(text);
+                }
+            }
+        }
+        Ok(out)
+    }
+}
+
+impl Piece {
+    fn parse(inside: &str, column: usize) -> Result<Self> {
+        if inside.contains("${") {
+            return Err(bad(column, "holds another token"));
+        }
+        if let Some((name, default)) = inside.split_once(":-") {
+            let default = Some(Zeroizing::new(default.to_owned()));
+            return Self::variable(name, default, column);
+        }
+        if inside.contains(':') {
+            return Reference::parse(inside).map(Self::Secret).map_err(|error| {
+                let inner = Error::new(
+                    ErrorKind::InvalidReference,
+                    format!("token at column {column}: {}", error.message()),
+                );
+                let inner = error.code().into_iter().fold(inner, Error::with_code);
+                error.help().into_iter().fold(inner, Error::with_help)
+            });
+        }
+        Self::variable(inside, None, column)
+    }
+
+    fn variable(name: &str, default: Option<Zeroizing<String>>, column: usize) -> Result<Self> {
+        let mut bytes = name.bytes();
+        let first = bytes
+            .next()
+            .is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
+        if !first || !bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+            return Err(bad(column, "is neither a reference nor a variable name"));
+        }
+        Ok(Self::Variable {
+            name: name.to_owned(),
+            default,
+        })
+    }
+}
+
+fn bad(column: usize, what: &str) -> Error {
+    Error::new(
+        ErrorKind::InvalidConfig,
+        format!("token at column {column} {what}"),
+    )
+    .with_help("write `${secret://…}`, `${VAR}` or `${VAR:-default}`, and `$${` for a literal `${`")
+}
+
+fn unset(name: &str) -> Error {
+    Error::new(
+        ErrorKind::InvalidConfig,
+        format!("the environment variable `{name}` is not set"),
+    )
+    .with_help(format!("set it, or give a default: `${{{name}:-default}}`"))
+}
+
+impl fmt::Debug for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.pieces).finish()
+    }
+}
+
+impl fmt::Debug for Piece {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Literal(_) => f.write_str("Literal([redacted])"),
+            Self::Variable { name, .. } => write!(f, "Variable({name})"),
+            Self::Secret(reference) => write!(f, "Secret({reference})"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn filled(text: &str) -> Result<String> {
+        Template::parse(text)?
+            .fill(
+                |name| (name == "USER").then(|| Zeroizing::new("app".to_owned())),
+                |reference, out| {
+                    out.push_str(&format!("<{reference}>"));
+                    Ok(())
+                },
+            )
+            .map(|text| text.to_string())
+    }
+
+    #[test]
+    fn tokens_are_found_among_literals() {
+        assert_eq!(
+            filled("a ${USER} ${secret://env:X}b").unwrap(),
+            "a app <env:X>b"
+        );
+        assert_eq!(
+            filled("${openbao+kv2://s/a#t}").unwrap(),
+            "<openbao+kv2://s/a#t>"
+        );
+        assert_eq!(filled("${file://dc/x}").unwrap(), "<file://dc/x>");
+    }
+
+    #[test]
+    fn defaults_stand_in_for_unset_and_empty() {
+        assert_eq!(filled("${NONE:-x:-y}").unwrap(), "x:-y");
+        assert_eq!(filled("${NONE:-}").unwrap(), "");
+        assert_eq!(filled("${USER:-x}").unwrap(), "app");
+        assert_eq!(filled("${NONE:-http://x}").unwrap(), "http://x");
+        assert_eq!(
+            filled("${NONE}").unwrap_err().kind(),
+            ErrorKind::InvalidConfig
+        );
+    }
+
+    #[test]
+    fn only_a_doubled_dollar_before_a_brace_escapes() {
+        assert_eq!(filled("$${secret://env:X}").unwrap(), "${secret://env:X}");
+        assert_eq!(filled("pa$$word $x $ {").unwrap(), "pa$$word $x $ {");
+        assert_eq!(filled("$$${USER}").unwrap(), "$${USER}");
+        assert_eq!(filled("$${a} ${USER}").unwrap(), "${a} app");
+    }
+
+    #[test]
+    fn what_cannot_be_a_token_is_refused_without_its_text() {
+        for text in [
+            "${",
+            "${}",
+            "${canary.x}",
+            "${canary",
+            "${A:-${B}}",
+            "${secret://canary}",
+            "${a b}",
+        ] {
+            let error = Template::parse(text).unwrap_err();
+            assert_eq!(error.kind().rules().exit_code, 2);
+            assert!(!format!("{error} {error:?}").contains("canary"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_whole_token_is_told_apart() {
+        assert!(
+            Template::parse("${secret://env:X}")
+                .unwrap()
+                .whole()
+                .is_some()
+        );
+        assert!(
+            Template::parse(" ${secret://env:X}")
+                .unwrap()
+                .whole()
+                .is_none()
+        );
+        assert!(Template::parse("plain").unwrap().is_literal());
+    }
+
+    proptest! {
+        #[test]
+        fn escaping_every_token_start_gives_the_text_back(text in "[a$\\{\\}:]{0,30}") {
+            // A `$` before `${` would merge with the escape, so such texts have no escaped spelling.
+            prop_assume!(!text.contains("$${"));
+            prop_assert_eq!(filled(&text.replace("${", "$${")).unwrap(), text);
+        }
+
+        #[test]
+        fn a_value_is_never_scanned_again(value: String) {
+            let template = Template::parse("<${V}>").unwrap();
+            let out = template.fill(|_| Some(Zeroizing::new(value.clone())), |_, _| Ok(())).unwrap();
+            prop_assert_eq!(out.as_str(), format!("<{value}>"));
+        }
+    }
+}
