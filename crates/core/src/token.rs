@@ -147,9 +147,14 @@ impl Piece {
         if inside.contains("${") {
             return Err(bad(column, "holds another token"));
         }
-        if let Some((name, default)) = inside.split_once(":-") {
+        if let Some((name, default)) = inside.split_once(":-")
+            && is_variable_name(name)
+        {
             let default = Some(Zeroizing::new(default.to_owned()));
-            return Self::variable(name, default, column);
+            return Ok(Self::Variable {
+                name: name.to_owned(),
+                default,
+            });
         }
         if inside.contains(':') {
             return Reference::parse(inside).map(Self::Secret).map_err(|error| {
@@ -161,22 +166,22 @@ impl Piece {
                 error.help().into_iter().fold(inner, Error::with_help)
             });
         }
-        Self::variable(inside, None, column)
-    }
-
-    fn variable(name: &str, default: Option<Zeroizing<String>>, column: usize) -> Result<Self> {
-        let mut bytes = name.bytes();
-        let first = bytes
-            .next()
-            .is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
-        if !first || !bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+        if !is_variable_name(inside) {
             return Err(bad(column, "is neither a reference nor a variable name"));
         }
         Ok(Self::Variable {
-            name: name.to_owned(),
-            default,
+            name: inside.to_owned(),
+            default: None,
         })
     }
+}
+
+fn is_variable_name(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    bytes
+        .next()
+        .is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
+        && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
 fn bad(column: usize, what: &str) -> Error {
@@ -238,6 +243,7 @@ mod tests {
             filled("${openbao+kv2://s/a#t}").unwrap(),
             "<openbao+kv2://s/a#t>"
         );
+        assert_eq!(filled("${secret://aws:-x}").unwrap(), "<aws:-x>");
         assert_eq!(filled("${file://dc/x}").unwrap(), "<file://dc/x>");
     }
 
