@@ -22,6 +22,7 @@ const BACKENDS: &str = "crates/backends/*";
 const FACADE: &str = "crates/keyferry";
 const CLI: &str = "crates/cli";
 const SERVER: &str = "crates/server";
+const EVERY_CRATE: &[&str] = &["crates/*", BACKENDS];
 
 /// The direction, from the middle outwards. A crate in none of these folders is refused: where
 /// it stands is to be decided before it is written.
@@ -63,22 +64,22 @@ const RULES: &[Rule] = &[
     },
     Rule {
         folder: CLI,
-        may_use: &["crates/*", BACKENDS],
+        may_use: EVERY_CRATE,
         in_tests: &[],
     },
     Rule {
         folder: "benches",
-        may_use: &["crates/*", BACKENDS],
+        may_use: EVERY_CRATE,
         in_tests: &[],
     },
     Rule {
         folder: "examples",
-        may_use: &["crates/*", BACKENDS],
+        may_use: EVERY_CRATE,
         in_tests: &[],
     },
     Rule {
         folder: "xtask",
-        may_use: &[],
+        may_use: EVERY_CRATE,
         in_tests: &[],
     },
 ];
