@@ -17,13 +17,19 @@ const REQUIREMENTS: &str = include_str!("../requirements.txt");
 /// Installed without dependencies and without a look at `Requires-Python`.
 const BARE_REQUIREMENTS: &str = include_str!("../requirements-bare.txt");
 
-/// Imports the parts that the tests use, so that a half-installed package is noticed here.
+/// Imports what the tests import, so that a half-installed package is noticed here. The top of
+/// `processpype` asks for a web server, so its `secrets` part is imported without it.
 const SELF_CHECK: &str = "
 import sys
 assert sys.version_info >= (3, 11), f'python 3.11 or later is needed, found {sys.version}'
-import dotenv, pydantic, yaml
-from importlib.metadata import version
-version('empowernow-secrets-sdk'), version('processpype')
+import importlib.util, types
+import dotenv, yaml, secrets_sdk
+spec = importlib.util.find_spec('processpype')
+assert spec, 'processpype is not installed'
+package = types.ModuleType('processpype')
+package.__path__ = list(spec.submodule_search_locations)
+sys.modules['processpype'] = package
+import processpype.secrets
 ";
 
 /// The interpreter of an environment that holds the packages, built on first use.

@@ -27,62 +27,32 @@ const EVERY_CRATE: &[&str] = &["crates/*", BACKENDS];
 /// The direction, from the middle outwards. A crate in none of these folders is refused: where
 /// it stands is to be decided before it is written.
 const RULES: &[Rule] = &[
-    Rule {
-        folder: CORE,
-        may_use: &[],
-        in_tests: &[],
-    },
-    Rule {
-        folder: OS,
-        may_use: &[],
-        in_tests: &[],
-    },
-    Rule {
-        folder: YAML,
-        may_use: &[],
-        in_tests: &[],
-    },
-    Rule {
-        folder: CONFORMANCE,
-        may_use: &[CORE],
-        in_tests: &[],
-    },
-    Rule {
-        folder: BACKENDS,
-        may_use: &[CORE, OS, YAML],
-        in_tests: &[CONFORMANCE],
-    },
-    Rule {
-        folder: FACADE,
-        may_use: &[CORE, OS, YAML, BACKENDS],
-        in_tests: &[CONFORMANCE],
-    },
-    Rule {
-        folder: SERVER,
-        may_use: &[CORE, OS, YAML, BACKENDS, FACADE],
-        in_tests: &[CONFORMANCE],
-    },
-    Rule {
-        folder: CLI,
-        may_use: EVERY_CRATE,
-        in_tests: &[],
-    },
-    Rule {
-        folder: "benches",
-        may_use: EVERY_CRATE,
-        in_tests: &[],
-    },
-    Rule {
-        folder: "examples",
-        may_use: EVERY_CRATE,
-        in_tests: &[],
-    },
-    Rule {
-        folder: "xtask",
-        may_use: EVERY_CRATE,
-        in_tests: &[],
-    },
+    Rule::new(CORE, &[], &[]),
+    Rule::new(OS, &[], &[]),
+    Rule::new(YAML, &[], &[]),
+    Rule::new(CONFORMANCE, &[CORE], &[]),
+    Rule::new(BACKENDS, &[CORE, OS, YAML], &[CONFORMANCE]),
+    Rule::new(FACADE, &[CORE, OS, YAML, BACKENDS], &[CONFORMANCE]),
+    Rule::new(SERVER, &[CORE, OS, YAML, BACKENDS, FACADE], &[CONFORMANCE]),
+    Rule::new(CLI, EVERY_CRATE, &[]),
+    Rule::new("benches", EVERY_CRATE, &[]),
+    Rule::new("examples", EVERY_CRATE, &[]),
+    Rule::new("xtask", EVERY_CRATE, &[]),
 ];
+
+impl Rule {
+    const fn new(
+        folder: &'static str,
+        may_use: &'static [&'static str],
+        in_tests: &'static [&'static str],
+    ) -> Self {
+        Self {
+            folder,
+            may_use,
+            in_tests,
+        }
+    }
+}
 
 pub(super) fn run(project: &Project) -> Result<Passed, Failure> {
     let metadata = project.metadata("Cargo.toml")?;
