@@ -103,5 +103,13 @@ fn pip(python: &Path, args: &[&str], file: &Path) -> Result<(), Failure> {
 }
 
 fn check(python: &Path) -> Result<(), Failure> {
-    process::stdout_of(Command::new(python).args(["-c", SELF_CHECK])).map(drop)
+    let finished = process::capture(Command::new(python).args(["-c", SELF_CHECK]))?;
+    if finished.status.success() {
+        return Ok(());
+    }
+    let reason = finished.stderr.lines().last().unwrap_or("it says nothing");
+    Err(Failure::new(format!(
+        "`{}` cannot run the comparisons: {reason}",
+        python.display()
+    )))
 }
