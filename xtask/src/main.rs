@@ -46,12 +46,13 @@ fn command_line() -> Command {
         .help("Passed on to the measurements; none runs them all");
     let gates = gates::ALL
         .iter()
-        .map(|gate| Command::new(gate.name).about(gate.about))
+        .map(|gate| Command::new(gate.name).about(format!("Check that {}", gate.about)))
         .map(|command| match command.get_name() {
             fuzz::NAME => command.args(fuzz_arguments()),
             _ => command,
         });
-    Command::new("cargo xtask")
+    Command::new("xtask")
+        .bin_name("cargo xtask")
         .about("The checks and measurements of the Keyferry project")
         .subcommand_required(true)
         .arg_required_else_help(true)

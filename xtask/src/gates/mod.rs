@@ -66,7 +66,7 @@ pub(crate) const ALL: &[Gate] = &[
     },
     Gate {
         name: "no-ring",
-        about: "one crypto provider at most",
+        about: "there is one crypto provider at most",
         run: no_ring::run,
     },
     Gate {
@@ -101,7 +101,7 @@ pub(crate) const ALL: &[Gate] = &[
     },
     Gate {
         name: "canary",
-        about: "no secret leaks (a part of `test`, required to exist)",
+        about: "no secret leaks: the canary tests exist and pass",
         run: canary::run,
     },
     Gate {
@@ -126,7 +126,7 @@ pub(crate) const ALL: &[Gate] = &[
     },
     Gate {
         name: "deny",
-        about: "licences, bans and sources of the dependencies",
+        about: "the licences, bans and sources of the dependencies are allowed",
         run: deny::run,
     },
 ];
