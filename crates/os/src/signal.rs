@@ -144,15 +144,14 @@ mod tests {
 
     #[test]
     fn signal_of_the_kernel_is_told_apart() {
-        let signals = Signals::catch(&[Signal::SIGALRM]).unwrap();
-        let _ = nix::unistd::alarm::set(1);
-        assert_eq!(
-            wait(&signals),
-            Delivery {
-                signal: Signal::SIGALRM,
-                from_kernel: true
-            }
-        );
+        let signals = Signals::catch(&[Signal::SIGCHLD]).unwrap();
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let expected = Delivery {
+            signal: Signal::SIGCHLD,
+            from_kernel: true,
+        };
+        assert_eq!(wait(&signals), expected);
+        child.wait().unwrap();
     }
 
     #[test]
