@@ -77,7 +77,11 @@ impl Shared {
         let value = snapshot.content.values.get(item.key()).ok_or_else(|| {
             Error::new(
                 ErrorKind::NotFound,
-                format!("`{}` has no key `{}`", self.file.path().display(), item.key()),
+                format!(
+                    "`{}` has no key `{}`",
+                    self.file.path().display(),
+                    item.key()
+                ),
             )
         })?;
         let metadata = Metadata::with_version(snapshot.stamp.version());
@@ -116,7 +120,10 @@ impl Backend for Dotenv {
     async fn list(&self, pattern: &Pattern) -> Result<Vec<String>> {
         let snapshot = self.shared.file.snapshot()?;
         let names = snapshot.content.values.keys();
-        Ok(names.filter(|name| pattern.matches(name)).cloned().collect())
+        Ok(names
+            .filter(|name| pattern.matches(name))
+            .cloned()
+            .collect())
     }
 
     async fn metadata(&self, item: &Item) -> Result<Metadata> {

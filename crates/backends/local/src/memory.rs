@@ -62,7 +62,11 @@ impl Memory {
     /// Adds a version with this value, and tells whoever watches.
     pub fn set_value(&self, key: impl Into<String>, value: SecretValue) {
         let mut values = self.shared.values();
-        values.entry(key.into()).or_default().values.push(Some(value));
+        values
+            .entry(key.into())
+            .or_default()
+            .values
+            .push(Some(value));
         drop(values);
         self.shared.bells.ring();
     }
@@ -130,7 +134,10 @@ impl Backend for Memory {
         let present = |versions: &Versions| versions.values.last().is_some_and(Option::is_some);
         let names = values.iter().filter(|(_, versions)| present(versions));
         let names = names.map(|(name, _)| name);
-        Ok(names.filter(|name| pattern.matches(name)).cloned().collect())
+        Ok(names
+            .filter(|name| pattern.matches(name))
+            .cloned()
+            .collect())
     }
 
     async fn metadata(&self, item: &Item) -> Result<Metadata> {

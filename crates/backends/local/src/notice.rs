@@ -73,7 +73,10 @@ pub(crate) fn stream(
                 bell.rung().await;
             }
             let now = read();
-            if last.as_ref().is_some_and(|last| unchanged(last, &now, same)) {
+            if last
+                .as_ref()
+                .is_some_and(|last| unchanged(last, &now, same))
+            {
                 continue;
             }
             let answer = match &now {
@@ -188,9 +191,14 @@ fn unwatchable(error: notify::Error) -> Error {
     };
     let error = Error::new(
         ErrorKind::Unavailable,
-        format!("changes of files{place} cannot be watched: {}", what(&error)),
+        format!(
+            "changes of files{place} cannot be watched: {}",
+            what(&error)
+        ),
     );
-    error.with_help("raise fs.inotify.max_user_watches and fs.inotify.max_user_instances if they are used up")
+    error.with_help(
+        "raise fs.inotify.max_user_watches and fs.inotify.max_user_instances if they are used up",
+    )
 }
 
 fn what(error: &notify::Error) -> String {

@@ -37,7 +37,10 @@ impl<T> ParsedFile<T> {
     pub(crate) fn snapshot(&self) -> Result<Arc<Snapshot<T>>> {
         let latest = self.latest().clone();
         if let Some(latest) = latest.filter(|latest| latest.settled)
-            && self.path.metadata().is_ok_and(|now| Stamp::of(&now) == latest.stamp)
+            && self
+                .path
+                .metadata()
+                .is_ok_and(|now| Stamp::of(&now) == latest.stamp)
         {
             return Ok(latest);
         }

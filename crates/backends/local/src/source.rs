@@ -44,6 +44,11 @@ impl Stamp {
         format!("{seconds}.{nanos:09}-{:x}", self.inode)
     }
 
+    /// Whether both are of one file, whatever its content.
+    pub(crate) fn is_file_of(&self, other: &Self) -> bool {
+        (self.device, self.inode) == (other.device, other.inode)
+    }
+
     /// Whether the file was last changed so long ago that another change must show in its stamp.
     fn is_settled(&self) -> bool {
         #[expect(
