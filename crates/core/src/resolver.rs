@@ -271,9 +271,15 @@ impl Resolver {
                 Err(error) => Err(self.located(request, error)),
             });
         }
-        let mut landings = stream::iter(flights)
-            .map(async |(index, request, flight)| (index, self.wait(request, flight).await))
-            .buffer_unordered(IN_FLIGHT);
+        // Built before they are streamed: a closure inside the stream would make this future one
+        // that only some threads may hold.
+        let waits: Vec<_> = flights
+            .into_iter()
+            .map(
+                |(index, request, flight)| async move { (index, self.wait(request, flight).await) },
+            )
+            .collect();
+        let mut landings = stream::iter(waits).buffer_unordered(IN_FLIGHT);
         while let Some((index, result)) = landings.next().await {
             if let Some(slot) = results.get_mut(index) {
                 *slot = result;
