@@ -458,25 +458,34 @@ fn stop_and_continue_reach_program_and_terminal() {
         .args(["--norc", "--noprofile", "-i"])
         .env("DRIVER_SCRIPT", script)
         .env("DRIVER", std::env::current_exe().unwrap())
-        .env("PS1", "$ ")
+        .env("PS1", "PROMPT ")
         .stdin(pair.slave.try_clone().unwrap())
         .stdout(pair.slave.try_clone().unwrap())
         .stderr(pair.slave.try_clone().unwrap());
     keyferry_os::prepare(&mut shell, Session::OwnTerminal);
     let process = shell.spawn().unwrap();
     let mut ours = File::from(pair.master);
+    let output = ours.try_clone().unwrap();
+    let mut driven = Driven {
+        process,
+        output,
+        read: String::new(),
+    };
+    driven.read_until("PROMPT ");
     ours.write_all(b"$DRIVER child::tests::driver --exact --nocapture --quiet\n")
         .unwrap();
-    let mut driven = Driven::with_output(process, ours.try_clone().unwrap());
     driven.read_until("ready\r\n");
     ours.write_all(b"\x1a").unwrap();
     driven.read_until("Stopped");
+    driven.read_until("PROMPT ");
     ours.write_all(b"fg\n").unwrap();
     driven.read_until("--quiet\r\n");
     ours.write_all(b"hi\r").unwrap();
     driven.read_until("got hi\r\n");
+    driven.read_until("PROMPT ");
     ours.write_all(b"exit 6\n").unwrap();
-    driven.process.wait().unwrap();
+    driven.read_until("exit 6");
+    assert_eq!(driven.process.wait().unwrap().code(), Some(6));
 }
 
 #[test]
