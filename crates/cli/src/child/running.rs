@@ -9,7 +9,7 @@ use keyferry_os::{Delivery, Signal};
 use nix::errno::Errno;
 use nix::sys::signal::{kill, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
-use nix::unistd::{Pid, getpid};
+use nix::unistd::{Pid, getpid, getsid};
 
 use super::layout::Mirror;
 use super::terminal::Terminal;
@@ -124,9 +124,6 @@ impl Running {
     }
 
     /// Acts on a signal that this process got.
-    ///
-    /// The kernel sends the signals of a terminal to the whole foreground group. A program in our
-    /// session is a member of that and has got it already.
     pub(super) fn pass_on(&self, delivery: Delivery) {
         let passed = match delivery.signal {
             Signal::SIGWINCH => self.resize(delivery),
@@ -135,11 +132,19 @@ impl Running {
                 self.end_early(delivery);
                 Ok(())
             }
-            _ if delivery.from_kernel && self.terminal.is_none() => Ok(()),
+            _ if self.has_got(delivery) => Ok(()),
             signal => self.signal(signal),
         };
         // A program with other rights than ours cannot be signalled; it goes on.
         drop(passed);
+    }
+
+    /// Whether the program got this signal as we did: the kernel sends those of a terminal's keys
+    /// to its whole foreground group, of which a program in our session is a member. That the
+    /// terminal is gone it tells the leader of the session alone.
+    fn has_got(&self, delivery: Delivery) -> bool {
+        let alone = delivery.signal == Signal::SIGHUP && getsid(None) == Ok(getpid());
+        delivery.from_kernel && self.terminal.is_none() && !alone
     }
 
     fn resize(&self, delivery: Delivery) -> io::Result<()> {

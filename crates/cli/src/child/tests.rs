@@ -300,6 +300,83 @@ fn signals_reach_the_program() {
 }
 
 #[test]
+fn ignored_signals_stay_ignored() {
+    let mut shell = std::process::Command::new("sh");
+    shell
+        .args([
+            "-c",
+            "trap '' HUP USR1; exec \"$DRIVER\" child::tests::driver --exact --nocapture --quiet",
+        ])
+        .env("DRIVER", std::env::current_exe().unwrap())
+        .env(
+            "DRIVER_SCRIPT",
+            "kill -HUP $PPID; kill -USR1 $PPID; kill -HUP $$; kill -USR1 $$; echo alive",
+        )
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    let driven = Driven::new(shell.spawn().unwrap());
+    let (status, output) = driven.end();
+    assert_eq!((status.code(), output.as_str()), (Some(0), "alive\n"));
+}
+
+#[test]
+fn key_of_the_terminal_interrupts_once_when_output_is_piped() {
+    let pair = terminal();
+    let mut driver = driver_of(
+        "trap 'echo interrupted' INT; trap 'echo end; exit 0' USR1; echo ready; \
+         while :; do read x; done",
+    );
+    driver
+        .stdin(pair.slave)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    keyferry_os::prepare(&mut driver, Session::OwnTerminal);
+    let mut driven = Driven::new(driver.spawn().unwrap());
+    driven.read_until("ready\n");
+    File::from(pair.master.try_clone().unwrap())
+        .write_all(b"\x03")
+        .unwrap();
+    driven.read_until("interrupted\n");
+    driven.signal(Signal::SIGUSR1);
+    let (status, output) = driven.end();
+    assert_eq!((status.code(), output.as_str()), (Some(0), "end\n"));
+}
+
+#[test]
+fn terminal_that_goes_away_hangs_up_a_program_with_piped_output() {
+    let pair = terminal();
+    let mut driver = driver_of("trap 'echo hup; exit 3' HUP; echo ready; while :; do read x; done");
+    driver
+        .stdin(pair.slave)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    keyferry_os::prepare(&mut driver, Session::OwnTerminal);
+    let mut driven = Driven::new(driver.spawn().unwrap());
+    drop(driver);
+    driven.read_until("ready\n");
+    drop(pair.master);
+    assert_eq!(driven.end().0.code(), Some(3));
+}
+
+#[test]
+fn program_does_not_outlive_a_killed_wrapper() {
+    let directory = tempfile::tempdir().unwrap();
+    let fifo = directory.path().join("fifo");
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let script = format!(
+        "trap 'echo asked to end > {}; exit' TERM; echo ready; read x",
+        fifo.display()
+    );
+    let mut driven = driven(&script);
+    driven.read_until("ready\n");
+    let input = driven.process.stdin.take();
+    driven.signal(Signal::SIGKILL);
+    assert_eq!(std::fs::read_to_string(&fifo).unwrap(), "asked to end\n");
+    drop(input);
+    assert_eq!(driven.end().0.code(), None);
+}
+
+#[test]
 fn reader_that_goes_away_breaks_the_programs_pipe() {
     let mut driver = driver_of("yes; echo $? >&2");
     driver
