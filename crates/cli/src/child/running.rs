@@ -60,13 +60,9 @@ impl Running {
     }
 
     /// Gives our terminal back.
-    pub(super) fn finish(&self, keyboard: Option<JoinHandle<()>>) {
+    pub(super) fn finish(&self) {
         if let Some(terminal) = &self.terminal {
             terminal.stop_keyboard();
-            if let Some(keyboard) = keyboard {
-                // Whatever became of it, the terminal is restored next.
-                let _ = keyboard.join();
-            }
             terminal.leave();
         }
     }
@@ -105,12 +101,11 @@ impl Running {
         }
     }
 
-    /// Tells the program that its terminal is gone; `false` if it has none of its own.
-    pub(super) fn hang_up(&self) -> bool {
-        let Some(terminal) = &self.terminal else {
-            return false;
-        };
-        if terminal.hang_up() {
+    /// Tells the program that its own terminal is gone.
+    pub(super) fn hang_up(&self) {
+        if let Some(terminal) = &self.terminal
+            && terminal.hang_up()
+        {
             // Its foreground job may be another group than its own. What cannot be signalled
             // has ended.
             let _ = self.signal_group(Signal::SIGHUP);
@@ -120,7 +115,6 @@ impl Running {
                 let _ = killpg(group, Signal::SIGCONT);
             }
         }
-        true
     }
 
     /// Acts on a signal that this process got.

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::fd::OwnedFd;
 use std::process::{Child as Process, ChildStdin, ExitStatus, Output};
 
 use nix::pty::{OpenptyResult, Winsize, openpty};
@@ -155,11 +154,16 @@ fn terminal() -> OpenptyResult {
 
 fn window(script: &str) -> Window {
     let pair = terminal();
+    let stderr = pair.slave.try_clone().unwrap();
+    window_in(script, pair, stderr)
+}
+
+fn window_in(script: &str, pair: OpenptyResult, stderr: OwnedFd) -> Window {
     let mut driver = driver_of(script);
     driver
         .stdin(pair.slave.try_clone().unwrap())
         .stdout(pair.slave.try_clone().unwrap())
-        .stderr(pair.slave.try_clone().unwrap());
+        .stderr(stderr);
     keyferry_os::prepare(&mut driver, Session::OwnTerminal);
     let process = driver.spawn().unwrap();
     let ours = File::from(pair.master);
@@ -588,6 +592,29 @@ fn terminal_that_goes_away_hangs_up_the_program() {
     drop((output, ours, slave));
     assert_eq!(process.wait().unwrap().code(), Some(3));
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "hup\n");
+}
+
+#[test]
+fn broken_pipe_beside_a_terminal_does_not_hang_it_up() {
+    let (reader, writer) = io::pipe().unwrap();
+    drop(reader);
+    let script = "trap '' PIPE; while echo $SECRET >&2; do :; done; echo alive";
+    let mut window = window_in(script, terminal(), writer.into());
+    window.driven.read_until("alive\r\n");
+    assert_eq!(window.end(), 0);
+}
+
+#[test]
+fn lost_output_is_a_failure() {
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let mut driver = driver_of("echo lost >&2; echo written");
+    driver
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(full);
+    let (status, output) = Driven::new(driver.spawn().unwrap()).end();
+    assert!(output.starts_with("written\n"));
+    assert!(!status.success());
 }
 
 #[test]
