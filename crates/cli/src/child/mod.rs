@@ -6,7 +6,8 @@
 //! Signals that this process gets are passed on (`relay`), and a terminal used by both sides is
 //! handed over with its modes, its window size, its keyboard and its job control (`terminal`).
 //!
-//! Whoever takes part in one child holds an `Arc<Running>`.
+//! Whoever takes part in one child holds an `Arc<Running>`. Output goes straight to our files:
+//! what this process has buffered for them must be flushed before.
 
 mod descriptors;
 mod layout;
@@ -42,7 +43,8 @@ pub(crate) struct Command {
     pub(crate) program: OsString,
     /// Its arguments.
     pub(crate) args: Vec<OsString>,
-    /// Variables added to the environment of this process.
+    /// Variables added to the environment of this process. Starting a program copies them into
+    /// memory of the standard library, which only a wiping allocator clears.
     pub(crate) env: Vec<(OsString, Zeroizing<Vec<u8>>)>,
     /// Hides secrets in its output; without one it writes where this process would.
     pub(crate) masker: Option<Masker>,
@@ -121,7 +123,8 @@ impl Child {
     /// Waits until the program has ended and its output is written.
     ///
     /// A descendant that keeps the output open after that is heard until it has been silent for
-    /// 200 ms, for at most a second; later output of it meets a closed pipe.
+    /// 200 ms, for at most a second; later output of it meets a closed pipe. On a terminal of the
+    /// program's own it is hung up, as when a window is closed.
     ///
     /// # Errors
     /// When some of its output could not be written, unless nobody wants it any more (a closed
