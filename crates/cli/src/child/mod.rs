@@ -195,7 +195,7 @@ fn supervise(command: Command, started: &mpsc::SyncSender<Arc<Running>>) -> io::
     let running = Arc::new(Running::new(pid, layout.terminal.take(), layout.mirrors));
     *slot = Some(running.clone());
     drop(slot);
-    let attached = Attached { relay, running };
+    let attached = Attached { running };
     let (ended, on_end) = descriptors::pipe()?;
     let streams = match attached.serve(layout.outputs, masker.as_ref(), on_end) {
         Ok(streams) => streams,
@@ -214,9 +214,8 @@ fn supervise(command: Command, started: &mpsc::SyncSender<Arc<Running>>) -> io::
     exit.and_then(|exit| copied.map(|()| exit))
 }
 
-/// A child that gets our signals and our terminal, until this is dropped, whatever happens.
+/// A child that has our terminal, until this is dropped, whatever happens.
 struct Attached {
-    relay: &'static Relay,
     running: Arc<Running>,
 }
 
@@ -247,7 +246,6 @@ impl Attached {
 impl Drop for Attached {
     fn drop(&mut self) {
         self.running.finish();
-        *self.relay.lock() = None;
     }
 }
 
