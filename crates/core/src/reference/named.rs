@@ -16,6 +16,10 @@ pub(super) fn parse(text: &str, offset: usize) -> Result<Reference> {
 pub(super) fn parse_parts(name: &str, rest: &str, offset: usize) -> Result<Reference> {
     BackendName::check(name).map_err(|what| invalid("backend name", offset + 1, what))?;
     let start = offset + name.len() + 1;
+    if !rest.is_empty() && !rest.starts_with('/') && !rest.bytes().any(|b| b"#?%".contains(&b)) {
+        // Most references are a plain key, and parsing them is on the path of a cached read.
+        return Ok(checked(name, Cow::Borrowed(rest), 0, None, None));
+    }
     let tail = tail::split(rest, start)?;
     let version = tail::version(tail.query)?;
     if version.as_deref() == Some("") {
@@ -37,23 +41,34 @@ pub(super) fn parse_parts(name: &str, rest: &str, offset: usize) -> Result<Refer
         Some((written, column)) => Some(unescaped(written, "field", column)?),
         None => None,
     };
-    // Room for what is appended, so that the canonical text is written once and never moved.
-    let mut item = String::with_capacity(name.len() + 1 + rest.len());
+    Ok(checked(name, key, rest.len(), field, version))
+}
+
+/// `room` is what the tail may need, so that the canonical text is written once and never moved.
+fn checked(
+    name: &str,
+    key: Cow<'_, str>,
+    room: usize,
+    field: Option<Cow<'_, str>>,
+    version: Option<Box<str>>,
+) -> Reference {
+    let plain = matches!(key, Cow::Borrowed(_));
+    let mut item = String::with_capacity(name.len() + 1 + key.len() + room);
     item.push_str(name);
     item.push(':');
-    item.push_str(&escaped(&key));
-    Ok(Reference::from(Checked {
+    match &key {
+        Cow::Borrowed(key) => item.push_str(key),
+        Cow::Owned(key) => item.push_str(&escaped(key)),
+    }
+    Reference::from(Checked {
         kind: ReferenceKind::Named,
         scheme: None,
         item,
         key_start: name.len() + 1,
-        unescaped_key: match key {
-            Cow::Borrowed(_) => None,
-            Cow::Owned(key) => Some(key.into()),
-        },
+        unescaped_key: (!plain).then(|| key.into()),
         field: field.map(|field| (escaped(&field).into_owned(), field.into())),
         version,
-    }))
+    })
 }
 
 /// `%23`, `%3F` and `%25` are `#`, `?` and `%`; there are no other escapes.
