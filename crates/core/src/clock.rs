@@ -1,6 +1,7 @@
 //! Time and randomness, injected.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -49,6 +50,15 @@ pub trait Clock: Send + Sync + fmt::Debug + 'static {
 pub trait Entropy: Send + Sync + fmt::Debug + 'static {
     /// The next random number.
     fn next(&self) -> u64;
+}
+
+/// What the pipeline takes from the program it runs in.
+#[derive(Debug, Clone)]
+pub struct Host {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The randomness of jitter.
+    pub entropy: Arc<dyn Entropy>,
 }
 
 /// `duration` moved by at most `percent` per cent up or down.

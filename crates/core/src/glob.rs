@@ -58,6 +58,18 @@ impl Pattern {
         }
     }
 
+    /// The spelling of a text that matches only itself.
+    pub fn literal(text: &str) -> String {
+        let mut out = String::with_capacity(text.len());
+        for c in text.chars() {
+            match c {
+                '*' | '?' | '[' => out.extend(['[', c, ']']),
+                c => out.push(c),
+            }
+        }
+        out
+    }
+
     /// The pattern as it was written.
     pub fn as_str(&self) -> &str {
         &self.text
@@ -221,6 +233,14 @@ mod tests {
     fn only_patterns_without_glob_characters_are_exact() {
         assert_eq!(Pattern::new("API_KEY").exact(), Some("API_KEY"));
         assert_eq!(Pattern::new("API_[K]EY").exact(), None);
+    }
+
+    #[test]
+    fn a_literal_matches_only_itself() {
+        let text = "a*[b]?";
+        assert!(
+            matches(&Pattern::literal(text), text) && !matches(&Pattern::literal(text), "axb?")
+        );
     }
 
     #[test]

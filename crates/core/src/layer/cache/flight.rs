@@ -1,0 +1,149 @@
+//! Fetches on their way, each shared by all callers of its key.
+
+use std::fmt;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared, WeakShared};
+use hashbrown::HashTable;
+
+use super::{Cache, Fare, Key};
+use crate::clock::Timestamp;
+use crate::error::{Error, ErrorKind, Result};
+use crate::secret::Secret;
+
+/// The backend call of a flight.
+pub(crate) type Fetch = BoxFuture<'static, Result<Secret>>;
+
+/// A fetch that any of its callers drives. It goes on while one of them is left, and ends with the
+/// last.
+pub(crate) type Flight = Shared<Fetch>;
+
+/// How a request that missed goes on.
+pub(crate) enum Boarding {
+    /// The answer is there meanwhile.
+    Landed(Result<Secret>),
+    /// The flight to wait for.
+    Aboard(Flight),
+}
+
+/// The flights of one shard.
+#[derive(Default)]
+pub(super) struct Flights {
+    slots: HashTable<Slot>,
+    last_ticket: u64,
+}
+
+struct Slot {
+    key: Key,
+    raw: bool,
+    ticket: u64,
+    // The callers hold the flight; the cache only finds it.
+    flight: WeakShared<Fetch>,
+}
+
+impl Flights {
+    pub(super) fn on_its_way(&self, key: &Key, raw: bool) -> Option<Flight> {
+        self.slots
+            .find(key.hash, |slot| slot.raw == raw && slot.key.is(key))?
+            .flight
+            .upgrade()
+    }
+
+    pub(super) fn start(
+        &mut self,
+        cache: Arc<Cache>,
+        fare: Fare,
+        now: Timestamp,
+        fetch: Fetch,
+    ) -> Flight {
+        self.last_ticket += 1;
+        let (ticket, key, raw) = (self.last_ticket, fare.key.clone(), fare.raw);
+        let flight = fly(cache, fare, ticket, now, fetch).boxed().shared();
+        // A flight that its callers abandoned may still have a slot.
+        self.remove(|slot| slot.raw == raw && slot.key.is(&key), key.hash);
+        if let Some(weak) = flight.downgrade() {
+            let slot = Slot {
+                key,
+                raw,
+                ticket,
+                flight: weak,
+            };
+            self.slots
+                .insert_unique(slot.key.hash, slot, |slot| slot.key.hash);
+        }
+        flight
+    }
+
+    /// Ends a flight. Whether it was still attached, so that its result counts.
+    pub(super) fn arrived(&mut self, key: &Key, ticket: u64) -> bool {
+        self.remove(|slot| slot.ticket == ticket, key.hash)
+    }
+
+    /// Lets the flight of a key go on for those who wait for it, and no one else.
+    pub(super) fn detach(&mut self, key: &Key) {
+        while self.remove(|slot| slot.key.is(key), key.hash) {}
+    }
+
+    pub(super) fn detach_all(&mut self) {
+        self.slots.clear();
+    }
+
+    fn remove(&mut self, is: impl Fn(&Slot) -> bool, hash: u64) -> bool {
+        self.slots
+            .find_entry(hash, is)
+            .map(|entry| entry.remove())
+            .is_ok()
+    }
+}
+
+async fn fly(
+    cache: Arc<Cache>,
+    fare: Fare,
+    ticket: u64,
+    started: Timestamp,
+    fetch: Fetch,
+) -> Result<Secret> {
+    let mut seat = Seat {
+        cache,
+        fare,
+        ticket,
+        landed: false,
+    };
+    let result = AssertUnwindSafe(fetch).catch_unwind().await;
+    let result =
+        result.unwrap_or_else(|_| Err(Error::request(ErrorKind::Internal, "the backend panicked")));
+    // Age counts from the start: the value may be as old as that.
+    let result = result.map(|secret| secret.stamped(started));
+    seat.landed = true;
+    seat.cache.land(&seat.fare, ticket, &result);
+    result
+}
+
+/// Gives the slot back when the last caller leaves before the fetch is done.
+struct Seat {
+    cache: Arc<Cache>,
+    fare: Fare,
+    ticket: u64,
+    landed: bool,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        if !self.landed {
+            let key = &self.fare.key;
+            self.cache
+                .shard(key.hash)
+                .write(|writers| writers.flights.arrived(key, self.ticket));
+        }
+    }
+}
+
+impl fmt::Debug for Flights {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.slots.iter().map(|slot| &slot.key))
+            .finish()
+    }
+}
