@@ -101,8 +101,8 @@ fn keys_and_comments_are_left_alone() {
 #[test]
 fn an_escape_becomes_a_literal() {
     assert_eq!(
-        yaml("a: \"$${USER}\"\nb: $${secret://m:text} ${USER}\n"),
-        "a: \"${USER}\"\nb: ${secret://m:text} root\n"
+        yaml("a: \"$${USER}\"\nb: '$${secret://m:text} ${USER}'\n"),
+        "a: \"${USER}\"\nb: \"${secret://m:text} root\"\n"
     );
 }
 
@@ -142,10 +142,8 @@ fn a_json_root_is_refused_rather_than_written_as_yaml() {
         rendered("\"${secret://m:text}\"", Format::Json).unwrap(),
         "\"canary-text\""
     );
-    let result = rendered("\"${secret://m:map}\"", Format::Json);
-    if let Ok(text) = result {
-        serde_json::from_str::<serde_json::Value>(&text).unwrap();
-    }
+    let error = rendered("\"${secret://m:map}\"", Format::Json).unwrap_err();
+    assert_eq!(error.exit_code(), 2);
 }
 
 #[test]
@@ -164,33 +162,31 @@ fn text_is_filled_in_line_by_line() {
 #[test]
 fn all_failures_are_reported_together_by_path_and_without_values() {
     let text = "services:\n  my_service:\n    api_key: ${secret://m:none}\n    ok: canary${secret://m:text}\n    binary: ${secret://m:binary}\n    mixed: x${secret://m:binary}\n  list: [\"${nope\", '${NONE}']\n  who: ${secret://n:x}\n  bare: secret://nonsense\n";
-    for format in [Format::Yaml] {
-        let failures = rendered(text, format).unwrap_err();
-        let shown: Vec<_> = failures
-            .iter()
-            .map(|f| (f.line().unwrap(), f.path().to_owned()))
-            .collect();
-        let expected = [
-            (3, "services.my_service.api_key"),
-            (5, "services.my_service.binary"),
-            (6, "services.my_service.mixed"),
-            (7, "services.list[0]"),
-            (7, "services.list[1]"),
-            (8, "services.who"),
-            (9, "services.bare"),
-        ];
-        assert_eq!(shown, expected.map(|(line, path)| (line, path.to_owned())));
-        let first = failures.iter().next().unwrap().error();
-        assert!(
-            first
-                .to_string()
-                .starts_with("app.yaml:3: `services.my_service.api_key`: `m:none`: "),
-            "{first}"
-        );
-        assert_eq!(first.reference(), Some("m:none"));
-        assert_eq!(failures.exit_code(), 2);
-        assert!(!format!("{failures:?}").contains("canary"));
-    }
+    let failures = rendered(text, Format::Yaml).unwrap_err();
+    let shown: Vec<_> = failures
+        .iter()
+        .map(|f| (f.line().unwrap(), f.path().to_owned()))
+        .collect();
+    let expected = [
+        (3, "services.my_service.api_key"),
+        (5, "services.my_service.binary"),
+        (6, "services.my_service.mixed"),
+        (7, "services.list[0]"),
+        (7, "services.list[1]"),
+        (8, "services.who"),
+        (9, "services.bare"),
+    ];
+    assert_eq!(shown, expected.map(|(line, path)| (line, path.to_owned())));
+    let first = failures.iter().next().unwrap().error();
+    assert!(
+        first
+            .to_string()
+            .starts_with("app.yaml:3: `services.my_service.api_key`: `m:none`: "),
+        "{first}"
+    );
+    assert_eq!(first.reference(), Some("m:none"));
+    assert_eq!(failures.exit_code(), 2);
+    assert!(!format!("{failures:?}").contains("canary"));
 }
 
 #[test]
@@ -226,16 +222,18 @@ fn references_are_known_before_anything_is_fetched() {
 #[test]
 fn one_batch_asks_for_each_secret_once() {
     use keyferry_conformance::Counting;
-    let (backend, calls) = Counting::new(Arc::new(memory()));
+    let backend = Arc::new(Counting::new(memory()));
     let mut registry = Registry::new(system_host());
     let name = BackendName::new("m").unwrap();
+    let shared: Arc<dyn keyferry_core::Backend> = backend.clone();
     registry
-        .add(name, Arc::new(backend), BackendOptions::default())
+        .add(name, shared, BackendOptions::default())
         .unwrap();
     let resolver = Resolver::builder(registry, system_host()).build();
     let text = "a: ${secret://m:text}\nb: ${secret://m:text}${secret://m:map#port}\nc: ${secret://m:map#user}\n";
     render_with(&resolver, text, Format::Yaml).unwrap();
-    assert_eq!((calls.batch(), calls.read()), (1, 0));
+    let calls = backend.calls();
+    assert_eq!((calls.read_batch, calls.read), (1, 0));
 }
 
 proptest! {
