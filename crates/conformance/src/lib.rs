@@ -73,8 +73,10 @@
 mod cases;
 mod counting;
 mod harness;
+mod manual_clock;
 mod suite;
 
 pub use counting::{Calls, Counting};
 pub use harness::{Harness, Shape};
+pub use manual_clock::{ManualClock, NoJitter};
 pub use suite::{Failure, Failures, Report, backend};
