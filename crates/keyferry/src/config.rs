@@ -55,7 +55,7 @@ struct NamedBackend {
     line: Option<usize>,
 }
 
-/// The file as it is typed, and as its JSON Schema describes it.
+/// The configuration of Keyferry.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(title = "keyferry.yaml", rename = "Keyferry")]
