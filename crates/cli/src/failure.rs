@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use keyferry::{Error, ErrorKind, exit_code_of_all};
+use keyferry::{Error, ErrorKind, Scope, exit_code_of_all};
 use serde_json::json;
 
 use crate::arguments::Output;
@@ -15,6 +15,8 @@ use crate::arguments::Output;
 pub(crate) enum Failure {
     /// What went wrong, in the order of what was asked for.
     Errors(Vec<Error>),
+    /// The program that was to run did not start: why, and the exit code that shells give it.
+    NotStarted(Error, u8),
     /// The reader of our output left. It has what it wanted, so nothing is said.
     ClosedPipe,
 }
@@ -27,7 +29,11 @@ impl Failure {
 
     /// Says what went wrong, one error after the other.
     pub(crate) fn report(&self, output: Output) {
-        let Self::Errors(errors) = self else { return };
+        let errors = match self {
+            Self::Errors(errors) => errors.as_slice(),
+            Self::NotStarted(error, _) => std::slice::from_ref(error),
+            Self::ClosedPipe => return,
+        };
         let mut stderr = anstream::stderr().lock();
         for error in errors {
             let text = match output {
@@ -43,6 +49,7 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Errors(errors) => exit_code_of_all(errors.iter().map(Error::kind)),
+            Self::NotStarted(_, code) => *code,
             Self::ClosedPipe => 0,
         }
     }
@@ -57,6 +64,12 @@ impl From<Error> for Failure {
 impl From<Vec<Error>> for Failure {
     fn from(errors: Vec<Error>) -> Self {
         Self::Errors(errors)
+    }
+}
+
+impl From<keyferry::Failures> for Failure {
+    fn from(failures: keyferry::Failures) -> Self {
+        Self::Errors(failures.iter().map(|failure| failure.error().clone()).collect())
     }
 }
 
@@ -79,6 +92,24 @@ pub(crate) fn none_of(errors: Vec<Error>) -> Result<(), Failure> {
     } else {
         Err(errors.into())
     }
+}
+
+/// The error of an argument whose text, which may be a secret in the wrong place, is not shown.
+pub(crate) fn of_argument(number: usize, error: &Error) -> Error {
+    prefixed(&format!("argument {number}"), error)
+}
+
+/// The same error with its place in front of the message.
+pub(crate) fn prefixed(place: &str, error: &Error) -> Error {
+    let message = format!("{place}: {}", message(error));
+    let copy = match error.scope() {
+        Scope::Request => Error::request(error.kind(), message),
+        Scope::Item => Error::new(error.kind(), message),
+    };
+    let copy = error.help().into_iter().fold(copy, Error::with_help);
+    let copy = error.code().into_iter().fold(copy, Error::with_code);
+    let copy = error.backend().into_iter().fold(copy, Error::with_backend);
+    error.reference().into_iter().fold(copy, Error::with_reference)
 }
 
 /// An error as its own object in machine-readable output.

@@ -37,7 +37,9 @@ fn program() -> ExitCode {
     let global = arguments.global;
     log::install(&global);
     let output = global.output;
-    let result = harden().and_then(|()| arguments.command.execute(&Session::new(global)));
+    let result = harden()
+        .and_then(|()| Session::new(global))
+        .and_then(|session| arguments.command.execute(&session));
     match result {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {

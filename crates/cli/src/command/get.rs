@@ -78,7 +78,7 @@ impl Arguments {
                 asked.push(Asked { text, index, raw });
             }
         }
-        let batch = session.block_on(resolver.get_many(asked.iter().copied()))?;
+        let batch = session.block_on(resolver.get_many(asked.iter().copied()));
         let (mut values, mut errors) = (Vec::new(), Vec::new());
         for (asked, item) in asked.into_iter().zip(batch) {
             let known = item.reference().is_some();

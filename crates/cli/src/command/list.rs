@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
 impl Arguments {
     pub(crate) fn execute(self, session: &Session) -> Result<(), Failure> {
         let resolver = session.resolver()?;
-        let names = session.block_on(resolver.list(&self.pattern))??;
+        let names = session.block_on(resolver.list(&self.pattern))?;
         if self.json || session.output() == Output::Json {
             return output::write_json(&names.into());
         }

@@ -60,7 +60,7 @@ impl Format {
             Self::Yaml | Self::Dotenv | Self::Shell | Self::Docker | Self::Github => {}
         }
         for (name, value) in variables {
-            let written = match self {
+            let written = self.check_name(name).and_then(|()| match self {
                 Self::Json => Ok(()),
                 Self::Dotenv => dotenv::push(&mut out, name, value),
                 Self::Yaml => push_yaml(&mut out, name, value),
@@ -71,7 +71,7 @@ impl Format {
                     Ok(())
                 }
                 Self::Github => push_github(&mut out, name, value),
-            };
+            });
             if let Err(reason) = written {
                 refused.push(self.refusal(name, reason));
             }
@@ -84,6 +84,18 @@ impl Format {
             ));
         }
         if refused.is_empty() { Ok(out) } else { Err(refused) }
+    }
+
+    /// Whether the format has a way to write the name, and its consumer takes it.
+    fn check_name(self, name: &str) -> Result<(), Refusal> {
+        let first = |b: u8| b.is_ascii_alphabetic() || b == b'_';
+        let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+        match self {
+            Self::Json | Self::Yaml => Ok(()),
+            Self::K8s if name.bytes().all(|b| word(b) || b"-.".contains(&b)) => Ok(()),
+            _ if name.bytes().next().is_some_and(first) && name.bytes().all(word) => Ok(()),
+            _ => Err("the name is not made of letters, digits and `_`"),
+        }
     }
 
     fn refusal(self, name: &str, reason: Refusal) -> Error {
@@ -149,7 +161,7 @@ fn push_yaml(out: &mut SecretBuffer, name: &str, value: &SecretValue) -> Result<
         .map_err(|_| "the value is binary, not UTF-8 text")?;
     // Names such as `NO` and `null` are no text without quotes.
     out.push_str("\"");
-    out.push_str(name);
+    push_yaml_escaped(out, name);
     out.push_str("\": \"");
     push_yaml_escaped(out, text);
     out.push_str("\"\n");
@@ -170,6 +182,7 @@ fn push_yaml_escaped(out: &mut SecretBuffer, text: &str) {
                 out.push_str(c.encode_utf8(&mut utf8));
             }
             _ => {
+                // Astral noncharacters are printable to YAML; what is left fits in four digits.
                 let escape = Zeroizing::new(format!("\\u{:04x}", u32::from(c)));
                 out.push_str(&escape);
             }
