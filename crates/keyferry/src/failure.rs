@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use keyferry_core::{Error, ErrorKind, exit_code_of_all};
+use keyferry_core::{Error, ErrorKind, Scope, exit_code_of_all};
 
 /// One thing that is wrong with a file: where, and what.
 #[derive(Debug, Clone)]
@@ -13,12 +13,28 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// A failure whose error says all already.
     pub(crate) fn new(line: Option<usize>, path: impl Into<String>, error: Error) -> Self {
-        Self {
-            line,
-            path: path.into(),
-            error,
-        }
+        let path = path.into();
+        Self { line, path, error }
+    }
+
+    /// The failure of a value in a file.
+    pub(crate) fn at(file: &str, line: usize, path: impl Into<String>, error: &Error) -> Self {
+        let path = path.into();
+        let place = match path.as_str() {
+            "" => format!("{file}:{line}"),
+            path => format!("{file}:{line}: `{path}`"),
+        };
+        let error = prefixed(&place, error);
+        Self::new(Some(line), path, error)
+    }
+
+    /// The failure of a value that stands in no file.
+    pub(crate) fn of(path: impl Into<String>, error: &Error) -> Self {
+        let path = path.into();
+        let error = prefixed(&format!("`{path}`"), error);
+        Self::new(None, path, error)
     }
 
     /// The line in the file, counted from 1.
@@ -89,21 +105,20 @@ impl From<Failure> for Failures {
     }
 }
 
+impl From<Error> for Failures {
+    /// A failure of the file as a whole.
+    fn from(error: Error) -> Self {
+        Failure::new(None, "", error).into()
+    }
+}
+
 impl From<Failures> for Error {
     /// The failure that decides the exit code, with the number of the others.
     fn from(failures: Failures) -> Self {
         if failures.rest.is_empty() {
             return failures.first.error;
         }
-        let worst = &failures.worst().error;
-        let error = Self::new(worst.kind(), failures.to_string());
-        let error = worst.help().into_iter().fold(error, Self::with_help);
-        let error = worst.code().into_iter().fold(error, Self::with_code);
-        let error = worst.backend().into_iter().fold(error, Self::with_backend);
-        worst
-            .reference()
-            .into_iter()
-            .fold(error, Self::with_reference)
+        reworded(&failures.worst().error, failures.to_string())
     }
 }
 
@@ -118,3 +133,34 @@ impl fmt::Display for Failures {
 }
 
 impl std::error::Error for Failures {}
+
+/// The same error with its place, and the reference it is about, in front of its message.
+fn prefixed(place: &str, error: &Error) -> Error {
+    let message = match error.reference() {
+        Some(reference) => format!("{place}: `{reference}`: {error}"),
+        None => format!("{place}: {error}"),
+    };
+    reworded(error, message)
+}
+
+/// The same error in other words.
+pub(crate) fn reworded(error: &Error, message: String) -> Error {
+    let reworded = match error.scope() {
+        Scope::Request => Error::request(error.kind(), message),
+        Scope::Item => Error::new(error.kind(), message),
+    };
+    let reworded = error.help().into_iter().fold(reworded, Error::with_help);
+    let reworded = error.code().into_iter().fold(reworded, Error::with_code);
+    let reworded = error
+        .retry_after()
+        .into_iter()
+        .fold(reworded, Error::with_retry_after);
+    let reworded = error
+        .backend()
+        .into_iter()
+        .fold(reworded, Error::with_backend);
+    error
+        .reference()
+        .into_iter()
+        .fold(reworded, Error::with_reference)
+}

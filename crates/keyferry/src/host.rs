@@ -34,7 +34,8 @@ impl SystemClock {
         use nix::time::{ClockId, clock_gettime};
         // The clock exists since Linux 2.6.32; time would stand still without it, so that what is
         // cached stays as fresh as it was.
-        let time = clock_gettime(ClockId::CLOCK_MONOTONIC_COARSE).map_or(Duration::ZERO, Duration::from);
+        let time =
+            clock_gettime(ClockId::CLOCK_MONOTONIC_COARSE).map_or(Duration::ZERO, Duration::from);
         Timestamp::ZERO.after(time)
     }
 }
@@ -69,13 +70,18 @@ struct Jitter(AtomicU64);
 
 impl Jitter {
     fn seeded() -> Self {
-        Self(AtomicU64::new(RandomState::new().hash_one(std::process::id())))
+        Self(AtomicU64::new(
+            RandomState::new().hash_one(std::process::id()),
+        ))
     }
 }
 
 impl Entropy for Jitter {
     fn next(&self) -> u64 {
-        let state = self.0.fetch_add(GAMMA, Ordering::Relaxed).wrapping_add(GAMMA);
+        let state = self
+            .0
+            .fetch_add(GAMMA, Ordering::Relaxed)
+            .wrapping_add(GAMMA);
         let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)

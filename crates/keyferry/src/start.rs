@@ -33,12 +33,17 @@ pub async fn from_env() -> Result<Option<Resolver>> {
 /// The configuration that [`from_env`] uses.
 pub(crate) fn found() -> Result<Config> {
     let directory = std::env::current_dir().map_err(|error| {
-        Error::new(ErrorKind::InvalidConfig, format!("the working directory cannot be read: {error}"))
+        Error::new(
+            ErrorKind::InvalidConfig,
+            format!("the working directory cannot be read: {error}"),
+        )
     })?;
-    Ok(match Config::locate(None, &directory, &ProcessEnvironment)? {
-        Some(path) => Config::load(&path)?,
-        None => Config::implicit(Arc::new(ProcessEnvironment))?,
-    })
+    Ok(
+        match Config::locate(None, &directory, &ProcessEnvironment)? {
+            Some(path) => Config::load(&path)?,
+            None => Config::implicit(Arc::new(ProcessEnvironment))?,
+        },
+    )
 }
 
 async fn started(config: &Config) -> Result<Option<Resolver>> {

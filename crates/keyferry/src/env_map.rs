@@ -1,0 +1,177 @@
+//! What `run` and `export` provide: environment variables with their references.
+
+use std::fmt;
+
+use keyferry_core::{Error, ErrorKind, Reference, Resolver, Result, SecretValue, Template};
+use keyferry_local::Environment;
+
+use crate::failure::{Failure, Failures};
+use crate::tokens::{Answers, Filled};
+
+/// A variable to provide and where its value comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnvEntry {
+    name: String,
+    value: EnvValue,
+    origin: Option<Origin>,
+}
+
+/// The line of a file that an entry stands in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Origin {
+    file: String,
+    line: usize,
+}
+
+/// Where the value of a variable comes from.
+#[derive(Clone, PartialEq, Eq)]
+pub enum EnvValue {
+    /// A secret, with the type it has.
+    Reference(Reference),
+    /// A text with tokens in it, or without any.
+    Template(Template),
+}
+
+impl EnvEntry {
+    /// An entry such as `--env NAME=REF`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidConfig`] for a name that no environment can hold.
+    pub fn new(name: impl Into<String>, value: EnvValue) -> Result<Self> {
+        let name = name.into();
+        check_name(&name)?;
+        Ok(Self {
+            name,
+            value,
+            origin: None,
+        })
+    }
+
+    /// Notes the file and line that the entry stands in, for error messages.
+    #[must_use]
+    pub fn with_origin(mut self, file: impl Into<String>, line: usize) -> Self {
+        let file = file.into();
+        self.origin = Some(Origin { file, line });
+        self
+    }
+
+    /// The name of the variable.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where its value comes from.
+    pub fn value(&self) -> &EnvValue {
+        &self.value
+    }
+
+    /// The line of the entry in its file.
+    pub fn line(&self) -> Option<usize> {
+        self.origin.as_ref().map(|origin| origin.line)
+    }
+
+    /// The values of all entries, in their order, fetched in one batch.
+    ///
+    /// # Errors
+    /// Every entry that failed; then no value is returned at all.
+    pub async fn resolve_all(
+        entries: &[Self],
+        resolver: &Resolver,
+        environment: &dyn Environment,
+    ) -> Result<Vec<(String, SecretValue)>, Failures> {
+        let references = entries.iter().flat_map(|entry| entry.value.references());
+        let answers = Answers::fetch(resolver, references).await;
+        let mut failures = Vec::new();
+        let mut values = Vec::with_capacity(entries.len());
+        for entry in entries {
+            match entry.filled(&answers, environment) {
+                Ok(value) => values.push((entry.name.clone(), value)),
+                Err(error) => failures.push(entry.failure(&error)),
+            }
+        }
+        Failures::none_of(failures).map(|()| values)
+    }
+
+    fn filled(&self, answers: &Answers, environment: &dyn Environment) -> Result<SecretValue> {
+        match &self.value {
+            EnvValue::Reference(reference) => answers.value(reference).cloned(),
+            EnvValue::Template(template) => {
+                answers
+                    .fill(template, environment)
+                    .map(|filled| match filled {
+                        Filled::Whole(value) => value,
+                        Filled::Text(mut text) => SecretValue::text(std::mem::take(&mut *text)),
+                    })
+            }
+        }
+    }
+
+    fn failure(&self, error: &Error) -> Failure {
+        match &self.origin {
+            Some(Origin { file, line }) => {
+                Failure::at(file, *line, format!("env.{}", self.name), error)
+            }
+            None => Failure::of(self.name.clone(), error),
+        }
+    }
+}
+
+impl EnvValue {
+    /// Reads a value under `env:` or of `--env`: a template when it holds `${`, else a reference.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidReference`] for a text that is neither, [`ErrorKind::InvalidConfig`] for
+    /// a malformed token. The text, which may be a secret in the wrong place, is not echoed.
+    pub fn parse(text: &str) -> Result<Self> {
+        if text.contains("${") {
+            return Template::parse(text).map(Self::Template);
+        }
+        Reference::parse(text).map(Self::Reference)
+    }
+
+    /// Reads a value of an `--env-file`: a reference when the whole text starts `secret://`, else a
+    /// text, whose tokens are all that is special in it. So `redis:6379` stays what it is.
+    ///
+    /// # Errors
+    /// As [`EnvValue::parse`].
+    pub fn parse_env_file_value(text: &str) -> Result<Self> {
+        if text.starts_with("secret://") {
+            return Reference::parse(text).map(Self::Reference);
+        }
+        Template::parse(text).map(Self::Template)
+    }
+
+    /// The references in it, in order, with repetitions.
+    pub fn references(&self) -> impl Iterator<Item = &Reference> {
+        let (whole, template) = match self {
+            Self::Reference(reference) => (Some(reference), None),
+            Self::Template(template) => (None, Some(template)),
+        };
+        whole
+            .into_iter()
+            .chain(template.into_iter().flat_map(Template::references))
+    }
+}
+
+impl fmt::Debug for EnvValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Reference(reference) => write!(f, "Reference({reference})"),
+            Self::Template(template) => write!(f, "Template({template:?})"),
+        }
+    }
+}
+
+pub(crate) fn check_name(name: &str) -> Result<()> {
+    let what = if name.is_empty() {
+        "is empty"
+    } else if name.contains('=') {
+        "holds a `=`"
+    } else if name.chars().any(char::is_control) {
+        "holds a control character"
+    } else {
+        return Ok(());
+    };
+    let message = format!("the variable name `{}` {what}", name.escape_debug());
+    Err(Error::new(ErrorKind::InvalidConfig, message))
+}
