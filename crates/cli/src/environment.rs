@@ -20,7 +20,7 @@ pub(crate) struct EnvironmentArguments {
     /// Provides the variables of a dotenv file, whose values may hold `${…}` tokens or be a
     /// `secret://…`; a later file counts over an earlier one, and all over the configuration
     #[arg(long = "env-file", value_name = "FILE")]
-    files: Vec<PathBuf>,
+    env_files: Vec<PathBuf>,
 }
 
 /// Variables and where their values come from, each name once.
@@ -42,7 +42,7 @@ impl EnvironmentArguments {
         for entry in config.env() {
             all.put(entry.clone());
         }
-        for path in &self.files {
+        for path in &self.env_files {
             if let Err(error) = all.put_file(path, &mut errors) {
                 errors.push(error);
             }
@@ -67,7 +67,11 @@ impl Entries {
     }
 
     fn put(&mut self, entry: EnvEntry) {
-        match self.entries.iter_mut().find(|known| known.name() == entry.name()) {
+        match self
+            .entries
+            .iter_mut()
+            .find(|known| known.name() == entry.name())
+        {
             Some(known) => *known = entry,
             None => self.entries.push(entry),
         }
@@ -119,7 +123,9 @@ pub(crate) fn text_of(path: &Path) -> Result<Zeroizing<String>, Error> {
     let size = file.metadata().map_or(0, |metadata| metadata.len());
     let capacity = usize::try_from(size.min(MAX_TEXT)).unwrap_or_default();
     let mut bytes = Zeroizing::new(Vec::with_capacity(capacity + 1));
-    file.take(MAX_TEXT + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    file.take(MAX_TEXT + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
     if bytes.len() as u64 > MAX_TEXT {
         return Err(wrong(format!("`{shown}` is larger than 16 MiB")));
     }

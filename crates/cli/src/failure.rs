@@ -69,7 +69,12 @@ impl From<Vec<Error>> for Failure {
 
 impl From<keyferry::Failures> for Failure {
     fn from(failures: keyferry::Failures) -> Self {
-        Self::Errors(failures.iter().map(|failure| failure.error().clone()).collect())
+        Self::Errors(
+            failures
+                .iter()
+                .map(|failure| failure.error().clone())
+                .collect(),
+        )
     }
 }
 
@@ -109,7 +114,10 @@ pub(crate) fn prefixed(place: &str, error: &Error) -> Error {
     let copy = error.help().into_iter().fold(copy, Error::with_help);
     let copy = error.code().into_iter().fold(copy, Error::with_code);
     let copy = error.backend().into_iter().fold(copy, Error::with_backend);
-    error.reference().into_iter().fold(copy, Error::with_reference)
+    error
+        .reference()
+        .into_iter()
+        .fold(copy, Error::with_reference)
 }
 
 /// An error as its own object in machine-readable output.
@@ -180,7 +188,14 @@ mod tests {
             .with_help("try later");
         let object = machine(&error);
         let keys: Vec<_> = object.as_object().unwrap().keys().cloned().collect();
-        for key in ["kind", "message", "reference", "backend", "retryable", "help"] {
+        for key in [
+            "kind",
+            "message",
+            "reference",
+            "backend",
+            "retryable",
+            "help",
+        ] {
             assert!(keys.iter().any(|k| k == key), "{key}");
         }
         assert_eq!(object["retryable"], true);

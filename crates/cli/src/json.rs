@@ -10,7 +10,11 @@ use crate::secret_buffer::SecretBuffer;
 /// Appends a value with the type it has.
 pub(crate) fn push_value(out: &mut SecretBuffer, value: &SecretValue) {
     if let Some(map) = value.expose_map() {
-        push_object(out, map.iter().map(|(name, field)| (&**name, field)), push_value);
+        push_object(
+            out,
+            map.iter().map(|(name, field)| (&**name, field)),
+            push_value,
+        );
     } else if value.is_typed() {
         // Compact JSON text already: a number, a list, a boolean or null.
         out.push(value.expose_bytes());
@@ -74,16 +78,28 @@ mod tests {
     fn types_are_kept() {
         assert_eq!(read(&SecretValue::text("5432")), json!("5432"));
         assert_eq!(
-            read(&SecretValue::text(r#"{ "port" : 5432, "tags": ["a"], "n": null }"#)),
+            read(&SecretValue::text(
+                r#"{ "port" : 5432, "tags": ["a"], "n": null }"#
+            )),
             json!({"port": 5432, "tags": ["a"], "n": null})
         );
         assert_eq!(
-            read(&SecretValue::text(r#"{"port": 5432}"#).field("port").unwrap()),
+            read(
+                &SecretValue::text(r#"{"port": 5432}"#)
+                    .field("port")
+                    .unwrap()
+            ),
             json!(5432)
         );
         assert_eq!(read(&SecretValue::text("[1]")), json!("[1]"));
-        assert_eq!(read(&SecretValue::text(r#"{"a":1}"#).raw()), json!(r#"{"a":1}"#));
-        assert_eq!(read(&SecretValue::bytes([0xff, 0])), json!({"base64": "/wA="}));
+        assert_eq!(
+            read(&SecretValue::text(r#"{"a":1}"#).raw()),
+            json!(r#"{"a":1}"#)
+        );
+        assert_eq!(
+            read(&SecretValue::bytes([0xff, 0])),
+            json!({"base64": "/wA="})
+        );
     }
 
     proptest! {

@@ -72,7 +72,9 @@ where
             }
         }
         for (field, value) in &fields.others {
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let text = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
             write!(writer, " {field}={text}")?;
         }
         writeln!(writer)

@@ -13,6 +13,7 @@ mod panic;
 mod private_file;
 mod secret_buffer;
 mod session;
+mod watch;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

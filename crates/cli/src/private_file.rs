@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use keyferry::{Error, ErrorKind};
 use tempfile::Builder;
@@ -18,7 +19,10 @@ pub(crate) fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
     match std::fs::symlink_metadata(path) {
         Ok(found) if found.is_dir() => return Err(wrong(path, "is a directory")),
         Ok(found) if !found.is_file() && !found.is_symlink() => {
-            return Err(wrong(path, "is no regular file, so it cannot be replaced in one step"));
+            return Err(wrong(
+                path,
+                "is no regular file, so it cannot be replaced in one step",
+            ));
         }
         Ok(_) | Err(_) => {}
     }
@@ -56,10 +60,11 @@ impl PrivateFile {
             Err(error) => return Err(failed(path, error)),
         };
         // From here on a failure removes the file.
-        let private = Self {
-            path: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
-        };
-        file.write_all(content).map_err(|error| failed(path, error))?;
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        present().push(path.clone());
+        let private = Self { path };
+        file.write_all(content)
+            .map_err(|error| failed(&private.path, error))?;
         Ok(private)
     }
 
@@ -73,7 +78,22 @@ impl Drop for PrivateFile {
     fn drop(&mut self) {
         // The program may have removed it itself.
         let _ = std::fs::remove_file(&self.path);
+        present().retain(|path| *path != self.path);
     }
+}
+
+/// Removes every [`PrivateFile`], for a process that is about to end without dropping them.
+pub(crate) fn remove_all() {
+    for path in present().drain(..) {
+        // The program may have removed it itself.
+        let _ = std::fs::remove_file(path);
+    }
+}
+
+static PRESENT: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+fn present() -> MutexGuard<'static, Vec<PathBuf>> {
+    PRESENT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
@@ -90,8 +110,11 @@ fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
 }
 
 fn wrong(path: &Path, what: &str) -> Error {
-    Error::new(ErrorKind::InvalidConfig, format!("`{}` {what}", path.display()))
-        .with_help("name a file")
+    Error::new(
+        ErrorKind::InvalidConfig,
+        format!("`{}` {what}", path.display()),
+    )
+    .with_help("name a file")
 }
 
 fn failed(path: &Path, error: io::Error) -> Error {
@@ -136,7 +159,10 @@ mod tests {
     #[test]
     fn a_link_is_replaced_and_its_target_left_alone() {
         let directory = tempfile::tempdir().unwrap();
-        let (link, target) = (directory.path().join("link"), directory.path().join("target"));
+        let (link, target) = (
+            directory.path().join("link"),
+            directory.path().join("target"),
+        );
         std::fs::write(&target, "old").unwrap();
         std::os::unix::fs::symlink(&target, &link).unwrap();
         write(&link, b"new").unwrap();
@@ -156,7 +182,10 @@ mod tests {
             ErrorKind::InvalidConfig
         );
         let nowhere = directory.path().join("absent/out");
-        assert_eq!(write(&nowhere, b"x").unwrap_err().kind(), ErrorKind::Internal);
+        assert_eq!(
+            write(&nowhere, b"x").unwrap_err().kind(),
+            ErrorKind::Internal
+        );
         assert!(names(directory.path()).is_empty());
     }
 

@@ -39,10 +39,17 @@ impl Session {
     /// upward; `None` if there is no file.
     pub(crate) fn config_path(&self) -> Result<Option<PathBuf>, Error> {
         let directory = std::env::current_dir().map_err(|error| {
-            Error::new(ErrorKind::InvalidConfig, "the working directory cannot be read")
-                .with_source(error)
+            Error::new(
+                ErrorKind::InvalidConfig,
+                "the working directory cannot be read",
+            )
+            .with_source(error)
         })?;
-        Config::locate(self.global.config.as_deref(), &directory, &ProcessEnvironment)
+        Config::locate(
+            self.global.config.as_deref(),
+            &directory,
+            &ProcessEnvironment,
+        )
     }
 
     /// The configuration; without a file, that of the implicit backends.

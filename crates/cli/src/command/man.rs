@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Command, CommandFactory as _};
+use clap::{Args, CommandFactory as _};
 use clap_mangen::Man;
 use keyferry::{Error, ErrorKind};
 
@@ -31,25 +31,22 @@ impl Arguments {
     pub(crate) fn execute(self) -> Result<(), Failure> {
         let mut program = crate::arguments::Arguments::command();
         program.build();
-        let pages: Vec<Command> = std::iter::once(&program)
+        let pages: Vec<Man> = std::iter::once(&program)
             .chain(program.get_subcommands())
             .filter(|command| command.get_name() != "help")
-            .map(|command| {
-                let name = command.get_display_name().unwrap_or(command.get_name());
-                command.clone().name(name.to_owned())
-            })
+            .map(|command| Man::new(command.clone()))
             .collect();
         let Some(directory) = &self.out else {
             let wanted = match &self.command {
-                Some(name) => format!("keyferry-{name}"),
-                None => "keyferry".to_owned(),
+                Some(name) => format!("keyferry-{name}.1"),
+                None => "keyferry.1".to_owned(),
             };
-            let page = pages.into_iter().find(|page| page.get_name() == wanted);
+            let page = pages.iter().find(|page| page.get_filename() == wanted);
             let page = page.ok_or_else(|| Failure::usage("there is no such command"))?;
             return output::write(&rendered(page)?);
         };
-        for page in pages {
-            let path = directory.join(format!("{}.1", page.get_name()));
+        for page in &pages {
+            let path = directory.join(page.get_filename());
             std::fs::write(&path, rendered(page)?).map_err(|error| {
                 let message = format!("`{}` cannot be written", path.display());
                 Error::new(ErrorKind::Internal, message).with_source(error)
@@ -59,8 +56,8 @@ impl Arguments {
     }
 }
 
-fn rendered(page: Command) -> Result<Vec<u8>, Failure> {
+fn rendered(page: &Man) -> Result<Vec<u8>, Failure> {
     let mut text = Vec::new();
-    Man::new(page).render(&mut text)?;
+    page.render(&mut text)?;
     Ok(text)
 }

@@ -11,11 +11,7 @@ use crate::secret_buffer::SecretBuffer;
 use super::format::{Refusal, text};
 
 /// Appends one line.
-pub(super) fn push(
-    out: &mut SecretBuffer,
-    name: &str,
-    value: &SecretValue,
-) -> Result<(), Refusal> {
+pub(super) fn push(out: &mut SecretBuffer, name: &str, value: &SecretValue) -> Result<(), Refusal> {
     let text = text(value)?;
     if text.contains("${") {
         return Err("the value holds `${`, which readers of the format expand");

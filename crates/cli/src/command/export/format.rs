@@ -83,7 +83,11 @@ impl Format {
                 "a Kubernetes Secret holds at most 1 MiB of values",
             ));
         }
-        if refused.is_empty() { Ok(out) } else { Err(refused) }
+        if refused.is_empty() {
+            Ok(out)
+        } else {
+            Err(refused)
+        }
     }
 
     /// Whether the format has a way to write the name, and its consumer takes it.
