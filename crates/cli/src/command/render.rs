@@ -188,7 +188,10 @@ fn deliver(templates: &[Template], texts: &[Zeroizing<String>]) -> Result<(), Fa
     for (template, text) in templates.iter().zip(texts) {
         match &template.target {
             None => output::write(text.as_bytes())?,
-            Some(path) => errors.extend(private_file::write(path, text.as_bytes()).err()),
+            Some(path) => match private_file::write(path, text.as_bytes()) {
+                Ok(()) => tracing::info!("`{}` is written", path.display()),
+                Err(error) => errors.push(error),
+            },
         }
     }
     none_of(errors)
