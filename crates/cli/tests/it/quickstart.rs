@@ -24,7 +24,7 @@ fn the_quickstart_runs() {
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{text}{stderr}");
     for expected in [
-        "the program sees a password of 21 characters, and shows it as ****",
+        "the program sees a password of 22 characters, and shows it as ****",
         "password: fake-postgres-pw",
         "export DB_PASSWORD='fake-postgres-password'",
         "prod:binance",

@@ -29,7 +29,7 @@ pub(super) type Environment = Vec<(OsString, Zeroizing<Vec<u8>>)>;
 pub(super) struct Provided {
     variables: Vec<(String, SecretValue)>,
     files: Vec<(String, SecretValue)>,
-    /// What must not show in the output, with the name that it is known by.
+    /// What must not show in the output, each with its variable, file or reference.
     secrets: Vec<(String, SecretValue)>,
 }
 
@@ -115,12 +115,12 @@ impl Plan {
                 }
             };
             let batch = session.block_on(self.resolver.get_many(template.references()));
-            for secret in batch.require_all()? {
+            for (reference, secret) in template.references().zip(batch.require_all()?) {
                 // A value that changed in between would leave the one in the text visible.
                 if !contains(value.expose_bytes(), secret.value().expose_bytes()) {
                     secrets.push((name.clone(), value.clone()));
                 }
-                secrets.push((name.clone(), secret.value().clone()));
+                secrets.push((reference.to_string(), secret.value().clone()));
             }
         }
         Ok(secrets)
