@@ -16,7 +16,7 @@ use std::sync::{Arc, Weak};
 
 use nix::pty::openpty;
 use nix::sys::stat::fstat;
-use nix::sys::termios::{OutputFlags, SetArg, cfmakeraw, tcgetattr, tcsetattr};
+use nix::sys::termios::{SetArg, cfmakeraw, tcgetattr, tcsetattr};
 
 use super::descriptors;
 use super::terminal::Terminal;
@@ -38,6 +38,16 @@ pub(super) struct Layout {
 pub(super) struct Output {
     pub(super) source: Arc<OwnedFd>,
     pub(super) target: OwnedFd,
+    pub(super) carrier: Carrier,
+}
+
+/// What carries an output from the program to us.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Carrier {
+    /// The terminal that the program has for itself.
+    OwnTerminal,
+    /// A pipe, or a pseudo-terminal that is used like one.
+    Pipe,
 }
 
 /// A pseudo-terminal whose window follows that of another terminal.
@@ -70,6 +80,7 @@ impl Layout {
             layout.outputs.push(Output {
                 source: terminal.master(),
                 target: stdout.as_fd().try_clone_to_owned()?,
+                carrier: Carrier::OwnTerminal,
             });
             layout.terminal = Some(terminal);
             layout.stdin = Some(end.try_clone()?);
@@ -92,6 +103,7 @@ impl Layout {
             self.outputs.push(Output {
                 source: Arc::new(source),
                 target,
+                carrier: Carrier::Pipe,
             });
             return Ok(end);
         }
@@ -99,7 +111,6 @@ impl Layout {
         let mut modes = tcgetattr(&end)?;
         // The real terminal does the processing; doing it twice would double carriage returns.
         cfmakeraw(&mut modes);
-        modes.output_flags.remove(OutputFlags::OPOST);
         tcsetattr(&end, SetArg::TCSANOW, &modes)?;
         let mirror = Mirror {
             follower: Arc::downgrade(&master),
@@ -110,6 +121,7 @@ impl Layout {
         self.outputs.push(Output {
             source: master,
             target,
+            carrier: Carrier::Pipe,
         });
         Ok(end)
     }

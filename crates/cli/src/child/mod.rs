@@ -6,7 +6,8 @@
 //! Signals that this process gets are passed on (`relay`), and a terminal used by both sides is
 //! handed over with its modes, its window size, its keyboard and its job control (`terminal`).
 //!
-//! Whoever takes part in one child holds an `Arc<Running>`.
+//! Whoever takes part in one child holds an `Arc<Running>`. Output goes straight to our files:
+//! what this process has buffered for them must be flushed before.
 
 mod descriptors;
 mod layout;
@@ -20,6 +21,7 @@ mod tests;
 
 use std::ffi::{OsStr, OsString};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::process::Stdio;
 use std::sync::atomic::Ordering;
@@ -32,7 +34,8 @@ use nix::unistd::Pid;
 use zeroize::Zeroizing;
 
 use crate::mask::Masker;
-use layout::Layout;
+use layout::{Layout, Output};
+use relay::Relay;
 use running::Running;
 
 /// What to run.
@@ -41,7 +44,8 @@ pub(crate) struct Command {
     pub(crate) program: OsString,
     /// Its arguments.
     pub(crate) args: Vec<OsString>,
-    /// Variables added to the environment of this process.
+    /// Variables added to the environment of this process. Starting a program copies them into
+    /// memory of the standard library, which only a wiping allocator clears.
     pub(crate) env: Vec<(OsString, Zeroizing<Vec<u8>>)>,
     /// Hides secrets in its output; without one it writes where this process would.
     pub(crate) masker: Option<Masker>,
@@ -85,7 +89,7 @@ pub(crate) fn replace(command: Command) -> io::Error {
     keyferry_os::exec_replace(prepared(&command))
 }
 
-/// A started program.
+/// A started program. Signals of this process go to the one started last.
 pub(crate) struct Child {
     running: Arc<Running>,
     supervisor: JoinHandle<io::Result<Exit>>,
@@ -126,10 +130,12 @@ impl Child {
     /// Waits until the program has ended and its output is written.
     ///
     /// A descendant that keeps the output open after that is heard until it has been silent for
-    /// 200 ms, for at most a second; later output of it meets a closed pipe.
+    /// 200 ms, for at most a second; later output of it meets a closed pipe. On a terminal of the
+    /// program's own it is hung up, as when a window is closed.
     ///
     /// # Errors
-    /// When the system cannot tell how it ended.
+    /// When some of its output could not be written, unless nobody wants it any more (a closed
+    /// pipe), or the system cannot tell how it ended.
     pub(crate) fn wait(self) -> io::Result<Exit> {
         join(self.supervisor)
     }
@@ -184,49 +190,101 @@ fn prepared(command: &Command) -> std::process::Command {
 
 /// Starts the program, serves its streams, and waits for it.
 fn supervise(command: Command, started: &mpsc::SyncSender<Arc<Running>>) -> io::Result<Exit> {
-    let relay = relay::Relay::start()?;
-    let mut layout = match &command.masker {
+    let relay = Relay::start()?;
+    let masker = command.masker.clone();
+    let mut layout = match &masker {
         Some(_) => Layout::masked()?,
         None => Layout::default(),
     };
-    let masker = command.masker.clone();
     // Signals wait until there is somebody to pass them on to.
     let mut slot = relay.lock();
     let pid = spawn(command, &mut layout)?;
     let running = Arc::new(Running::new(pid, layout.terminal.take(), layout.mirrors));
     *slot = Some(running.clone());
     drop(slot);
-    running.started();
+    let attached = Attached { running };
     let (ended, on_end) = descriptors::pipe()?;
-    let on_end = Arc::new(on_end);
-    let pumps = layout
-        .outputs
-        .into_iter()
-        .map(|output| {
-            let stream = masker.as_ref().map(Masker::stream);
-            pump::start(output, stream, on_end.clone(), running.clone())
-        })
-        .collect::<io::Result<Vec<_>>>();
-    let keyboard = running.start_keyboard();
-    // Nobody hears of a child whose streams are not served.
-    let served = pumps.and_then(|pumps| Ok((pumps, keyboard?)));
-    if served.is_err() {
-        running.signal_group(Signal::SIGKILL)?;
-    } else {
-        // The receiver waits for this message and nothing else.
-        let _ = started.send(running.clone());
-    }
-    let exit = running.wait();
-    drop(ended);
-    if let Ok((pumps, keyboard)) = served {
-        for pump in pumps {
-            // A pump that panicked has lost its stream; the status is still true.
-            let _ = pump.join();
+    let streams = match attached.serve(layout.outputs, masker.as_ref(), on_end) {
+        Ok(streams) => streams,
+        Err(error) => {
+            // Nobody hears of a child whose streams are not served.
+            attached.running.signal_group(Signal::SIGKILL)?;
+            attached.running.wait()?;
+            return Err(error);
         }
-        running.finish(keyboard);
+    };
+    // The receiver waits for this message and nothing else.
+    let _ = started.send(attached.running.clone());
+    let exit = attached.running.wait();
+    drop(ended);
+    let copied = streams.finish(&attached.running);
+    exit.and_then(|exit| copied.map(|()| exit))
+}
+
+/// A child that has our terminal, until this is dropped, whatever happens.
+struct Attached {
+    running: Arc<Running>,
+}
+
+impl Attached {
+    /// Starts to copy the child's streams.
+    fn serve(
+        &self,
+        outputs: Vec<Output>,
+        masker: Option<&Masker>,
+        on_end: OwnedFd,
+    ) -> io::Result<Streams> {
+        self.running.started();
+        let on_end = Arc::new(on_end);
+        let pumps = outputs
+            .into_iter()
+            .map(|output| {
+                let stream = masker.map(Masker::stream);
+                pump::start(output, stream, on_end.clone(), self.running.clone())
+            })
+            .collect::<io::Result<_>>()?;
+        Ok(Streams {
+            pumps,
+            keyboard: self.running.start_keyboard()?,
+        })
     }
-    *relay.lock() = None;
-    exit
+}
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        self.running.finish();
+    }
+}
+
+/// The threads that copy a child's streams.
+struct Streams {
+    pumps: Vec<JoinHandle<io::Result<()>>>,
+    keyboard: Option<JoinHandle<()>>,
+}
+
+impl Streams {
+    /// Waits until all output is written; fails if some was lost.
+    fn finish(self, running: &Running) -> io::Result<()> {
+        let mut result = Ok(());
+        for pump in self.pumps {
+            let copied = pump
+                .join()
+                .unwrap_or_else(|_| Err(io::Error::other("the thread that copies it failed")))
+                .map_err(|error| {
+                    io::Error::new(
+                        error.kind(),
+                        format!("the output could not be written: {error}"),
+                    )
+                });
+            result = result.and(copied);
+        }
+        running.finish();
+        if let Some(keyboard) = self.keyboard {
+            // Keys that nobody takes any more cannot be lost.
+            let _ = keyboard.join();
+        }
+        result
+    }
 }
 
 /// Starts the program with the files of `layout`, closing this process's copies of them.

@@ -10,18 +10,18 @@ use nix::poll::PollFlags;
 use zeroize::Zeroizing;
 
 use super::descriptors::{read, wait, write_all};
-use super::layout::Output;
+use super::layout::{Carrier, Output};
 use super::running::Running;
 use crate::mask::MaskStream;
 
 /// Starts the thread that copies `output` until it ends. When `ended` hangs up, the program has
-/// exited.
+/// exited. The thread fails when output was lost; that nobody wants it any more is no failure.
 pub(super) fn start(
     output: Output,
     stream: Option<MaskStream>,
     ended: Arc<OwnedFd>,
     running: Arc<Running>,
-) -> io::Result<JoinHandle<()>> {
+) -> io::Result<JoinHandle<io::Result<()>>> {
     let mut pump = Pump {
         output,
         stream,
@@ -31,10 +31,9 @@ pub(super) fn start(
     };
     thread::Builder::new()
         .name("output".to_owned())
-        .spawn(move || {
-            // Nobody is left to be told of an error here: the stream it is about is the one that
-            // would carry the message. Closing it tells the program.
-            let _ = pump.copy(&ended);
+        .spawn(move || match pump.copy(&ended) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            result => result,
         })
 }
 
@@ -105,16 +104,16 @@ impl Pump {
         Ok(Some(count))
     }
 
-    /// Writes what may be shown. A reader that went away is an error, which ends this thread and
-    /// so closes the pipe: the program meets the same broken pipe. A terminal that went away is
-    /// hung up on the program's side.
+    /// Writes what may be shown. Failing ends this thread, which closes the pipe: the program
+    /// meets the same broken pipe. Its own terminal is hung up instead.
     fn write(&mut self) -> io::Result<()> {
         if !self.broken
             && let Err(error) = write_all(&self.output.target, &self.shown)
         {
-            if !self.running.hang_up() {
+            if self.output.carrier == Carrier::Pipe {
                 return Err(error);
             }
+            self.running.hang_up();
             self.broken = true;
         }
         self.shown.clear();

@@ -58,7 +58,7 @@ impl Relay {
         Ok(relay)
     }
 
-    /// The running child, if any. Signals wait while this is locked.
+    /// The child started last, if any. Signals wait while this is locked.
     pub(super) fn lock(&self) -> MutexGuard<'_, Option<Arc<Running>>> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }

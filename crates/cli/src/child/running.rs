@@ -30,6 +30,8 @@ struct State {
     ended: bool,
     /// Deadly signals that came after that.
     impatience: u32,
+    /// Its output is written as well, and our terminal is ours again.
+    finished: bool,
     /// This process was continued since the program stopped.
     continued: bool,
 }
@@ -60,13 +62,10 @@ impl Running {
     }
 
     /// Gives our terminal back.
-    pub(super) fn finish(&self, keyboard: Option<JoinHandle<()>>) {
+    pub(super) fn finish(&self) {
+        self.lock().finished = true;
         if let Some(terminal) = &self.terminal {
             terminal.stop_keyboard();
-            if let Some(keyboard) = keyboard {
-                // Whatever became of it, the terminal is restored next.
-                let _ = keyboard.join();
-            }
             terminal.leave();
         }
     }
@@ -105,12 +104,11 @@ impl Running {
         }
     }
 
-    /// Tells the program that its terminal is gone; `false` if it has none of its own.
-    pub(super) fn hang_up(&self) -> bool {
-        let Some(terminal) = &self.terminal else {
-            return false;
-        };
-        if terminal.hang_up() {
+    /// Tells the program that its own terminal is gone.
+    pub(super) fn hang_up(&self) {
+        if let Some(terminal) = &self.terminal
+            && terminal.hang_up()
+        {
             // Its foreground job may be another group than its own. What cannot be signalled
             // has ended.
             let _ = self.signal_group(Signal::SIGHUP);
@@ -120,7 +118,6 @@ impl Running {
                 let _ = killpg(group, Signal::SIGCONT);
             }
         }
-        true
     }
 
     /// Acts on a signal that this process got.
@@ -164,7 +161,9 @@ impl Running {
 
     /// Continues after a stop of this process, or with it in the foreground again.
     fn resume(&self) -> io::Result<()> {
-        if let Some(terminal) = &self.terminal {
+        if let Some(terminal) = &self.terminal
+            && !self.lock().finished
+        {
             terminal.enter();
             self.lock().continued = true;
             self.changed.notify_all();
@@ -172,11 +171,14 @@ impl Running {
         self.signal_group(Signal::SIGCONT)
     }
 
-    /// A deadly signal while the last output is written. The first one may well be what ended the
-    /// program; a second one means us.
+    /// A deadly signal after the program has ended. The first one may well be what ended it and
+    /// come late, unless it was sent to us alone when all was done; a second one means us.
     fn end_early(&self, delivery: Delivery) {
         let mut state = self.lock();
         state.impatience += 1;
+        if state.finished && !delivery.from_kernel {
+            state.impatience += 1;
+        }
         if state.impatience > 1 {
             drop(state);
             if let Some(terminal) = &self.terminal {

@@ -2,6 +2,10 @@
 //!
 //! Ours is in raw mode meanwhile, so that every key reaches the program's terminal, whose line
 //! discipline makes of it what the program has asked for: Ctrl-C a signal, Ctrl-D an end of input.
+//!
+//! Ctrl-Z stops a program that does nothing about it, and then us. One that catches the signal
+//! and then stops itself is not stopped: the kernel forbids that in a session without a shell, so
+//! such a program redraws its screen and goes on.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

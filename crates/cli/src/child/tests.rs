@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::fd::OwnedFd;
 use std::process::{Child as Process, ChildStdin, ExitStatus, Output};
 
 use nix::pty::{OpenptyResult, Winsize, openpty};
@@ -44,6 +43,11 @@ fn driver() {
     descriptors::write_all(io::stdout(), b"<start>").unwrap();
     let exit = run(command(script.to_str().unwrap(), Some(masker))).unwrap();
     std::process::exit(exit.code());
+}
+
+/// A script that says `ready` and waits for a signal. `wait` cannot miss one, unlike `read`.
+fn waiting(traps: &str) -> String {
+    format!("trap 'kill $!' EXIT; {traps}; sleep 1000 & echo ready; while :; do wait; done")
 }
 
 fn driver_of(script: &str) -> std::process::Command {
@@ -159,11 +163,16 @@ fn terminal() -> OpenptyResult {
 
 fn window(script: &str) -> Window {
     let pair = terminal();
+    let stderr = pair.slave.try_clone().unwrap();
+    window_in(script, pair, stderr)
+}
+
+fn window_in(script: &str, pair: OpenptyResult, stderr: OwnedFd) -> Window {
     let mut driver = driver_of(script);
     driver
         .stdin(pair.slave.try_clone().unwrap())
         .stdout(pair.slave.try_clone().unwrap())
-        .stderr(pair.slave.try_clone().unwrap());
+        .stderr(stderr);
     keyferry_os::prepare(&mut driver, Session::OwnTerminal);
     let process = driver.spawn().unwrap();
     let ours = File::from(pair.master);
@@ -287,19 +296,16 @@ fn signals_reach_the_program() {
         (Signal::SIGUSR1, 10),
         (Signal::SIGUSR2, 12),
     ] {
-        let driven_by = format!("trap 'echo caught; exit {code}' {code}; echo ready; read x");
+        let driven_by = waiting(&format!("trap 'echo caught; exit {code}' {code}"));
         let mut driven = driven(&driven_by);
         driven.read_until("ready\n");
         driven.signal(signal);
-        // What the driver holds of its input stays open, so only the signal can end it.
-        let input = driven.process.stdin.take();
         let (status, output) = driven.end();
         assert_eq!(
             (status.code(), output.as_str()),
             (Some(code), "caught\n"),
             "{signal}"
         );
-        drop(input);
     }
 }
 
@@ -326,10 +332,9 @@ fn ignored_signals_stay_ignored() {
 #[test]
 fn key_of_the_terminal_interrupts_once_when_output_is_piped() {
     let pair = terminal();
-    let mut driver = driver_of(
-        "trap 'echo interrupted' INT; trap 'echo end; exit 0' USR1; echo ready; \
-         while :; do read x; done",
-    );
+    let mut driver = driver_of(&waiting(
+        "trap 'echo interrupted' INT; trap 'echo end; exit 0' USR1",
+    ));
     driver
         .stdin(pair.slave)
         .stdout(Stdio::piped())
@@ -349,7 +354,7 @@ fn key_of_the_terminal_interrupts_once_when_output_is_piped() {
 #[test]
 fn terminal_that_goes_away_hangs_up_a_program_with_piped_output() {
     let pair = terminal();
-    let mut driver = driver_of("trap 'echo hup; exit 3' HUP; echo ready; while :; do read x; done");
+    let mut driver = driver_of(&waiting("trap 'echo hup; exit 3' HUP"));
     driver
         .stdin(pair.slave)
         .stdout(Stdio::piped())
@@ -367,16 +372,15 @@ fn program_does_not_outlive_a_killed_wrapper() {
     let directory = tempfile::tempdir().unwrap();
     let fifo = directory.path().join("fifo");
     nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
-    let script = format!(
-        "trap 'echo asked to end > {}; exit' TERM; echo ready; read x",
+    let mut driven = driven(&format!(
+        "exec 9> {}; echo ready; exec sleep 1000",
         fifo.display()
-    );
-    let mut driven = driven(&script);
+    ));
+    let mut held_by_the_program = File::open(&fifo).unwrap();
     driven.read_until("ready\n");
-    let input = driven.process.stdin.take();
     driven.signal(Signal::SIGKILL);
-    assert_eq!(std::fs::read_to_string(&fifo).unwrap(), "asked to end\n");
-    drop(input);
+    let mut nothing = String::new();
+    held_by_the_program.read_to_string(&mut nothing).unwrap();
     assert_eq!(driven.end().0.code(), None);
 }
 
@@ -495,7 +499,7 @@ fn terminal_is_restored_when_the_program_is_killed() {
 
 #[test]
 fn window_size_follows() {
-    let mut window = window("trap 'stty size; exit 0' WINCH; echo ready; while :; do read x; done");
+    let mut window = window(&waiting("trap 'stty size; exit 0' WINCH"));
     window.driven.read_until("ready\r\n");
     let size = Winsize {
         ws_row: 40,
@@ -510,11 +514,11 @@ fn window_size_follows() {
 
 #[test]
 fn keys_mean_what_they_mean_on_a_terminal() {
-    let mut window = window("trap 'echo interrupted; exit 5' INT; cat; echo end; read x; read x");
+    let mut window = window(&waiting("trap 'echo interrupted; exit 5' INT; cat"));
     window.type_keys("typed\r");
     window.driven.read_until("typed\r\ntyped\r\n");
     window.type_keys("\x04");
-    window.driven.read_until("end\r\n");
+    window.driven.read_until("ready\r\n");
     window.type_keys("\x03");
     window.driven.read_until("interrupted\r\n");
     assert_eq!(window.end(), 5);
@@ -573,10 +577,7 @@ fn stop_and_continue_reach_program_and_terminal() {
 fn terminal_that_goes_away_hangs_up_the_program() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("seen");
-    let script = format!(
-        "trap 'echo hup > {}; exit 3' HUP; echo ready; read x",
-        path.display()
-    );
+    let script = waiting(&format!("trap 'echo hup > {}; exit 3' HUP", path.display()));
     let mut window = window(&script);
     window.driven.read_until("ready\r\n");
     let Window {
@@ -592,6 +593,29 @@ fn terminal_that_goes_away_hangs_up_the_program() {
     drop((output, ours, slave));
     assert_eq!(process.wait().unwrap().code(), Some(3));
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "hup\n");
+}
+
+#[test]
+fn broken_pipe_beside_a_terminal_does_not_hang_it_up() {
+    let (reader, writer) = io::pipe().unwrap();
+    drop(reader);
+    let script = "trap '' PIPE; while echo $SECRET >&2; do :; done; echo alive";
+    let mut window = window_in(script, terminal(), writer.into());
+    window.driven.read_until("alive\r\n");
+    assert_eq!(window.end(), 0);
+}
+
+#[test]
+fn lost_output_is_a_failure() {
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let mut driver = driver_of("echo lost >&2; echo written");
+    driver
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(full);
+    let (status, output) = Driven::new(driver.spawn().unwrap()).end();
+    assert!(output.starts_with("written\n"));
+    assert!(!status.success());
 }
 
 #[test]
