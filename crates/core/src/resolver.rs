@@ -265,15 +265,13 @@ impl Resolver {
             results.push(match boarding {
                 Ok(Boarding::Landed(result)) => self.finish(request, result),
                 Ok(Boarding::Aboard(flight)) => {
-                    flights.push((index, request, flight));
+                    flights.push(self.landing(index, request, flight));
                     Err(unanswered())
                 }
                 Err(error) => Err(self.located(request, error)),
             });
         }
-        let mut landings = stream::iter(flights)
-            .map(async |(index, request, flight)| (index, self.wait(request, flight).await))
-            .buffer_unordered(IN_FLIGHT);
+        let mut landings = stream::iter(flights).buffer_unordered(IN_FLIGHT);
         while let Some((index, result)) = landings.next().await {
             if let Some(slot) = results.get_mut(index) {
                 *slot = result;
@@ -301,6 +299,16 @@ impl Resolver {
                     batches.fetch(entry, item)
                 }
             })
+    }
+
+    // A function, since the compiler cannot prove the future of an async closure here `Send`.
+    async fn landing(
+        &self,
+        index: usize,
+        request: &Request<'_>,
+        flight: Flight,
+    ) -> (usize, Result<Secret>) {
+        (index, self.wait(request, flight).await)
     }
 
     async fn wait(&self, request: &Request<'_>, flight: Flight) -> Result<Secret> {

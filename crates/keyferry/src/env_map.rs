@@ -49,7 +49,7 @@ impl EnvEntry {
 
     /// Notes the file and line that the entry stands in, for error messages.
     #[must_use]
-    pub fn with_origin(mut self, file: impl Into<String>, line: usize) -> Self {
+    pub(crate) fn with_origin(mut self, file: impl Into<String>, line: usize) -> Self {
         let file = file.into();
         self.origin = Some(Origin { file, line });
         self
@@ -174,4 +174,116 @@ pub(crate) fn check_name(name: &str) -> Result<()> {
     };
     let message = format!("the variable name `{}` {what}", name.escape_debug());
     Err(Error::new(ErrorKind::InvalidConfig, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::ffi::OsString;
+    use std::sync::Arc;
+
+    use keyferry_core::{BackendName, BackendOptions, Registry};
+    use keyferry_local::Memory;
+
+    use super::*;
+    use crate::host::system_host;
+
+    fn resolver() -> Resolver {
+        let memory = Memory::new();
+        memory.set("a", "alpha");
+        memory.set_value("binary", SecretValue::bytes(vec![0xff]));
+        let mut registry = Registry::new(system_host());
+        let name = BackendName::new("m").unwrap();
+        registry
+            .add(name, Arc::new(memory), BackendOptions::default())
+            .unwrap();
+        Resolver::builder(registry, system_host()).build()
+    }
+
+    fn entry(name: &str, text: &str) -> EnvEntry {
+        EnvEntry::new(name, EnvValue::parse(text).unwrap()).unwrap()
+    }
+
+    async fn resolved(entries: &[EnvEntry]) -> Result<Vec<(String, SecretValue)>, Failures> {
+        let environment = BTreeMap::from([("USER".to_owned(), OsString::from("root"))]);
+        EnvEntry::resolve_all(entries, &resolver(), &environment).await
+    }
+
+    #[tokio::test]
+    async fn entries_are_resolved_in_their_order() {
+        let entries = [
+            entry("Z", "m:a"),
+            entry("A", "${USER}:${secret://m:a}"),
+            entry("B", "${secret://m:binary}"),
+        ];
+        let values = resolved(&entries).await.unwrap();
+        let shown: Vec<_> = values
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.expose_bytes()))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                ("Z", b"alpha".as_slice()),
+                ("A", b"root:alpha"),
+                ("B", &[0xff])
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn all_failures_are_reported_and_no_value_is_returned() {
+        let entries = [
+            entry("OK", "m:a"),
+            entry("NONE", "m:none").with_origin("k.yaml", 7),
+            entry("UNSET", "${NOWHERE}"),
+            entry("BINARY", "x${secret://m:binary}"),
+        ];
+        let failures = resolved(&entries).await.unwrap_err();
+        let shown: Vec<_> = failures.iter().map(|f| f.error().to_string()).collect();
+        assert_eq!(shown.len(), 3);
+        assert!(
+            shown[0].starts_with("k.yaml:7: `env.NONE`: `m:none`: "),
+            "{shown:?}"
+        );
+        assert!(shown[1].starts_with("`UNSET`: "), "{shown:?}");
+        assert!(shown[2].starts_with("`BINARY`: `m:binary`: "), "{shown:?}");
+    }
+
+    #[test]
+    fn an_env_file_keeps_what_is_no_token() {
+        let literal = |text: &str| match EnvValue::parse_env_file_value(text).unwrap() {
+            EnvValue::Template(template) => template.is_literal(),
+            EnvValue::Reference(_) => false,
+        };
+        for text in [
+            "redis:6379",
+            "postgres://u:p@h/db",
+            "",
+            "pa$$word",
+            "m:a",
+            " secret://m:a",
+        ] {
+            assert!(literal(text), "{text}");
+        }
+        assert!(!literal("secret://m:a"));
+        assert!(!literal("${secret://m:a}"));
+        assert!(EnvValue::parse_env_file_value("secret://nonsense").is_err());
+    }
+
+    #[test]
+    fn names_that_no_environment_holds_are_refused() {
+        for name in ["", "A=B", "A\0", "A\n"] {
+            let value = EnvValue::parse("m:a").unwrap();
+            let error = EnvEntry::new(name, value).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+            assert!(!error.to_string().contains(['\0', '\n']));
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_literal() {
+        let debug = format!("{:?}", entry("A", "canary${USER}"));
+        assert!(!debug.contains("canary"), "{debug}");
+    }
 }

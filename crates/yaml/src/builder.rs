@@ -6,9 +6,10 @@ use std::collections::HashMap;
 use granit_parser::{Event, Parser, ScalarStyle, StructureStyle};
 use zeroize::Zeroizing;
 
+use crate::block::{Block, block_header, header_end};
 use crate::document::{Document, Limits, MAX_DEPTH};
 use crate::error::{ErrorKind, YamlError};
-use crate::node::{Block, Content, Entry, Node, Place, Scalar, Span};
+use crate::node::{Content, Entry, Node, Place, Scalar, Span};
 use crate::scalar::Style;
 
 /// What a document may use beside plain data.
@@ -176,12 +177,13 @@ impl<'a> Builder<'a> {
         properties: &Properties,
     ) -> Result<(), YamlError> {
         self.admit(span, properties)?;
-        if self.awaits_key() {
-            return self.key(&scalar, span);
-        }
         if let Some(block) = scalar.block {
             span.end = block.end;
             span = block_header(self.text, self.previous_end, span).unwrap_or(span);
+            self.previous_end = header_end(self.text, span.start);
+        }
+        if self.awaits_key() {
+            return self.key(&scalar, span);
         }
         let place = self.place();
         let content = Content::Scalar(scalar);
@@ -343,39 +345,6 @@ impl<'a> Builder<'a> {
             }
         }
     }
-}
-
-/// The span of a block scalar from its header on: the parser's starts at the text. Between the
-/// event before and the header stand only indicators, properties and comments.
-fn block_header(text: &str, from: usize, content: Span) -> Option<Span> {
-    let mut offset = from;
-    loop {
-        let rest = text.get(offset..content.start)?;
-        let first = rest.chars().next()?;
-        offset += match first {
-            '|' | '>' => break,
-            '#' => rest.find(['\n', '\r']).unwrap_or(rest.len()),
-            '&' | '!' => rest.find(char::is_whitespace).unwrap_or(rest.len()),
-            '-' | '?' | ':' => 1,
-            c if c.is_whitespace() => c.len_utf8(),
-            _ => return None,
-        };
-    }
-    let between = text.get(offset..content.start)?;
-    let line_start = text
-        .get(..offset)?
-        .rfind(['\n', '\r'])
-        .map_or(0, |newline| newline + 1);
-    let breaks = between
-        .matches('\n')
-        .count()
-        .max(between.matches('\r').count());
-    Some(Span {
-        start: offset,
-        end: content.end,
-        line: content.line.saturating_sub(breaks),
-        column: text.get(line_start..offset)?.chars().count() + 1,
-    })
 }
 
 fn quoted(key: &str) -> String {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use crate::block::Block;
 use crate::path::PathSegment;
 use crate::scalar::{ScalarType, Style, plain_type};
 
@@ -70,15 +71,6 @@ pub(crate) enum Place {
     Item,
 }
 
-/// The layout of a block scalar: its header starts at `Span::start`.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Block {
-    /// Where the lines end, including blank lines that may belong to what follows.
-    pub(crate) end: usize,
-    /// The indentation of its lines.
-    pub(crate) indent: usize,
-}
-
 impl Node {
     /// Where the node stands. An anchor or tag before it is not part of the span.
     pub fn span(&self) -> Span {
@@ -128,6 +120,11 @@ impl Node {
             Content::Sequence(items) => items,
             _ => &[],
         }
+    }
+
+    /// Whether it is a list or map that holds something.
+    pub(crate) fn is_open_collection(&self) -> bool {
+        !self.entries().is_empty() || !self.items().is_empty()
     }
 
     /// The entry of a map with this key.

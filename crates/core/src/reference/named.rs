@@ -22,6 +22,13 @@ pub(super) fn parse_parts(name: &str, rest: &str, offset: usize) -> Result<Refer
     if tail.path.is_empty() {
         return Err(invalid("key", start + 1, "is empty"));
     }
+    if tail.path.starts_with("//") {
+        return Err(invalid(
+            "key",
+            start + 1,
+            "starts with `//`, as only a URI does",
+        ));
+    }
     let key = unescaped(tail.path, "key", start + 1)?;
     let field = match tail.field {
         Some(("", column)) => return Err(invalid("field", column, "is empty")),

@@ -1,11 +1,12 @@
 //! The types of backends: what each takes in the configuration, and how it is opened.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use keyferry_core::{Error, ErrorKind, Mounts, Result};
 use keyferry_local::{Dotenv, Env, Environment, File, Mount};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 /// One backend in the configuration.
@@ -66,7 +67,7 @@ pub(super) enum Backend {
 pub(super) const LATER: [&str; 4] = ["vault", "remote", "dapr", "store"];
 
 /// The mounts that may be used.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(untagged)]
 pub(super) enum AllowedMounts {
     /// Every mount.
@@ -76,7 +77,7 @@ pub(super) enum AllowedMounts {
 }
 
 /// The word that stands for every mount.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 pub(super) enum AnyMount {
     /// Every mount.
     #[serde(rename = "any")]
@@ -211,7 +212,8 @@ impl Place<'_> {
             return Ok(PathBuf::from(home).join(rest));
         }
         Ok(match self.directory {
-            Some(directory) => directory.join(text),
+            // By components, so that no `/./` of the file shows in messages.
+            Some(directory) => directory.join(text).components().collect(),
             None => PathBuf::from(text),
         })
     }
@@ -223,6 +225,22 @@ impl From<AllowedMounts> for Mounts {
             AllowedMounts::Any(AnyMount::Any) => Self::Any,
             AllowedMounts::Only(mounts) => Self::Only(mounts),
         }
+    }
+}
+
+impl JsonSchema for AllowedMounts {
+    fn schema_name() -> Cow<'static, str> {
+        "AllowedMounts".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "The mounts that may be used, or the word `any`; an empty list allows nothing.",
+            "anyOf": [
+                { "const": ANY },
+                { "type": "array", "items": { "type": "string" } }
+            ]
+        })
     }
 }
 

@@ -120,9 +120,7 @@ impl<'s> Walk<'s> {
                 Some(definition) => self.visit(check, value, definition, path),
                 None => {}
             }
-        } else if let Some(variants) = schema.get("oneOf").and_then(Value::as_array)
-            && value.is_object()
-        {
+        } else if let Some(variants) = schema.get("oneOf").and_then(Value::as_array) {
             self.visit_variant(check, value, variants, path);
         } else if let Some(choices) = schema.get("anyOf").and_then(Value::as_array) {
             self.visit_choices(check, value, choices, path);
@@ -140,6 +138,13 @@ impl<'s> Walk<'s> {
         path: &mut Vec<PathSegment<'v>>,
     ) {
         let kinds: Vec<_> = variants.iter().filter_map(kind_of).collect();
+        if !value.is_object() {
+            return check.fail(
+                path,
+                &format!("expected a map, found {}", found(value)),
+                None,
+            );
+        }
         let Some(kind) = value.get("type") else {
             let help = format!("the types are {}", listed(&kinds));
             return check.fail(path, "`type` is missing", Some(&help));

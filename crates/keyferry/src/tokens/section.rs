@@ -3,16 +3,11 @@
 use keyferry_yaml::{Content, Document, Node, Path, PathSegment};
 
 const KEY: &str = "secrets";
-const KEYS: [&str; 5] = ["enabled", "cache_enabled", "cache", "backends", "load"];
 
 /// Whether a `secrets:` section is ours, rather than one of docker compose or of the application:
-/// it has only keys that ours has, and `backends` or `enabled` among them.
+/// it says `backends` or `enabled`. What else it says is then checked, so that a typo is found.
 pub(crate) fn is_own_section(section: &Node) -> bool {
     matches!(section.content(), Content::Mapping(_))
-        && section
-            .entries()
-            .iter()
-            .all(|entry| KEYS.contains(&entry.key()))
         && (section.entry("backends").is_some() || section.entry("enabled").is_some())
 }
 

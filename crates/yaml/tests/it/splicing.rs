@@ -89,6 +89,8 @@ fn text_that_no_block_can_hold_is_quoted_behind_its_header() {
         ("a: | # c\n  $\nb: 1\n", " x", "a: \" x\" # c\nb: 1\n"),
         ("a: |+\n  $\n\nb: 1\n", "x\n\n", "a: \"x\\n\\n\"\n\nb: 1\n"),
         ("a: |2\n  $\nb: 1\n", "x\n", "a: \"x\\n\"\nb: 1\n"),
+        ("- |\n- |-\n- |\n  $\n", "x\n", "- |\n- |-\n- |\n  x\n"),
+        ("? |\n: |+\n  $\n", "x", "? |\n: |-\n  x\n"),
         ("- |\n  $\n- >\n $\n", "x\ry", "- \"x\\ry\"\n- \"x\\ry\"\n"),
         ("--- |\n$\n", "--- x", "--- \"--- x\"\n"),
     ];
