@@ -39,6 +39,6 @@ async fn outcome(secrets: &Resolver, reference: &str) -> String {
         _ => "give up",
     };
     // Message and help never hold a secret.
-    let help = error.help().unwrap_or("no further help");
-    format!("`{reference}`: {error} ({help}): {what_to_do}")
+    let help = error.help().unwrap_or_default();
+    format!("`{reference}`: {error}: {what_to_do} {help}")
 }

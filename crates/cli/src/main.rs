@@ -1,7 +1,97 @@
 //! The `keyferry` command line.
-#[allow(dead_code, reason = "wired by the `run` command")]
-mod child;
-#[allow(dead_code, reason = "wired by the `run` command")]
-mod mask;
 
-fn main() {}
+mod arguments;
+mod child;
+mod command;
+mod environment;
+mod failure;
+mod json;
+mod log;
+mod mask;
+mod output;
+mod panic;
+mod private_file;
+mod secret_buffer;
+mod session;
+mod watch;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use clap::error::ErrorKind as ClapErrorKind;
+
+use arguments::{Arguments, Output};
+use failure::Failure;
+use session::Session;
+
+fn main() -> ExitCode {
+    panic::install();
+    std::panic::catch_unwind(program).unwrap_or(ExitCode::from(panic::EXIT_CODE))
+}
+
+fn program() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return refused(&error),
+    };
+    let global = arguments.global;
+    log::install(&global);
+    let output = global.output;
+    let result = harden()
+        .and_then(|()| Session::new(global))
+        .and_then(|session| arguments.command.execute(&session));
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            failure.report(output);
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+/// Keeps what is about to be in memory from core dumps and other processes.
+fn harden() -> Result<(), Failure> {
+    keyferry_os::harden_process().map_err(|error| {
+        keyferry::Error::new(
+            keyferry::ErrorKind::Internal,
+            "this process cannot be protected",
+        )
+        .with_source(error)
+        .into()
+    })
+}
+
+/// Shows the help that was asked for, or says what is wrong with the arguments.
+fn refused(error: &clap::Error) -> ExitCode {
+    let asked_for = matches!(
+        error.kind(),
+        ClapErrorKind::DisplayHelp | ClapErrorKind::DisplayVersion
+    );
+    if !asked_for && wants_json(std::env::args_os()) {
+        let message = error.to_string();
+        let line = message.lines().next().unwrap_or_default();
+        Failure::usage(line.trim_start_matches("error: ")).report(Output::Json);
+    } else {
+        // There is nobody left to tell when the stream is gone.
+        let _ = error.print();
+    }
+    ExitCode::from(if asked_for { 0 } else { USAGE })
+}
+
+/// Whether arguments that could not be parsed ask for JSON.
+fn wants_json(arguments: impl Iterator<Item = OsString>) -> bool {
+    let mut previous = OsString::new();
+    for argument in arguments {
+        if argument == "--" {
+            break;
+        }
+        if argument == "--output=json" || (previous == "--output" && argument == "json") {
+            return true;
+        }
+        previous = argument;
+    }
+    false
+}
+
+const USAGE: u8 = 2;

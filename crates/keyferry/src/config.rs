@@ -5,26 +5,24 @@ mod check;
 mod expand;
 mod locate;
 mod secrets;
+mod sections;
 mod time_span;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use keyferry_core::{
-    BackendName, BackendOptions, CacheOptions, Error, ErrorKind, Host, Registry, Resolver, Result,
+    BackendName, BackendOptions, CacheOptions, Error, Host, Registry, Resolver, Result,
 };
 use keyferry_local::{Environment, ProcessEnvironment};
-use keyferry_yaml::{Document, Limits, Path as KeyPath, PathSegment, Stream, YamlError};
-use schemars::JsonSchema;
-use serde::Deserialize;
+use keyferry_yaml::{Document, Limits, Stream, YamlError};
 use serde_json::Value;
 
 use self::backend::{Backend, Place};
-use self::check::Check;
 use self::secrets::Secrets;
-use crate::env_map::{EnvEntry, EnvValue, check_name};
+use self::sections::{Sections, yaml_failure};
+use crate::env_map::EnvEntry;
 use crate::failure::{Failure, Failures};
 use crate::host::system_host;
 use crate::tokens::is_own_section;
@@ -55,26 +53,12 @@ struct NamedBackend {
     line: Option<usize>,
 }
 
-/// The configuration of Keyferry.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(title = "keyferry.yaml", rename = "Keyferry")]
-struct File {
-    /// The backends, the cache, and what to load at start.
-    #[serde(deserialize_with = "secrets::empty_as_default")]
-    secrets: Secrets,
-    /// What `run` and `export` provide: names of environment variables, each with a reference, or
-    /// with a text that holds `${…}` tokens.
-    #[serde(deserialize_with = "secrets::empty_as_default")]
-    env: BTreeMap<String, String>,
-}
-
 impl Config {
     /// Reads the file at `path`, with the variables of this process.
     ///
     /// # Errors
     /// Everything that is wrong with it, with file and line, of kind
-    /// [`ErrorKind::InvalidConfig`] as a rule.
+    /// [`InvalidConfig`](keyferry_core::ErrorKind::InvalidConfig) as a rule.
     pub fn load(path: &Path) -> Result<Self, Failures> {
         Self::load_in(path, Arc::new(ProcessEnvironment))
     }
@@ -99,7 +83,7 @@ impl Config {
         let refused = |error: YamlError| yaml_failure(path, &error);
         let document = Document::parse(text, Limits::CONFIG).map_err(refused)?;
         let value = document.root().to_json().map_err(refused)?;
-        Self::typed(&document, value, path, environment)
+        Self::checked(&document, value, path, environment)
     }
 
     /// Reads the `secrets:` section of an application's own YAML file, which may hold anything
@@ -125,7 +109,7 @@ impl Config {
         };
         let section = section.to_json().map_err(refused)?;
         let value = Value::Object([("secrets".to_owned(), section)].into_iter().collect());
-        Self::typed(document, value, path, environment).map(Some)
+        Self::checked(document, value, path, environment).map(Some)
     }
 
     /// What holds where there is no file: the backend `env`, and `mounts` for `file://` at
@@ -133,7 +117,7 @@ impl Config {
     /// (`any` for all, none if it is not set).
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidConfig`] for a variable that is not UTF-8.
+    /// [`InvalidConfig`](keyferry_core::ErrorKind::InvalidConfig) for a variable that is not UTF-8.
     pub fn implicit(environment: Arc<dyn Environment>) -> Result<Self> {
         let named = |name, backend| -> Result<_> {
             Ok(NamedBackend {
@@ -160,7 +144,7 @@ impl Config {
     /// Only the last is looked for; a file that is named must be there when it is loaded.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidConfig`] when a directory on the way cannot be searched.
+    /// [`InvalidConfig`](keyferry_core::ErrorKind::InvalidConfig) when a directory on the way cannot be searched.
     pub fn locate(
         explicit: Option<&Path>,
         start: &Path,
@@ -171,7 +155,7 @@ impl Config {
 
     /// The JSON Schema of `keyferry.yaml`.
     pub fn json_schema() -> Value {
-        schemars::schema_for!(File).to_value()
+        schemars::schema_for!(Sections).to_value()
     }
 
     /// The file this came from; `None` for [`Config::implicit`].
@@ -208,8 +192,8 @@ impl Config {
     /// The backends, ready to serve. Backends of the application's own can be added to them.
     ///
     /// # Errors
-    /// [`ErrorKind::Unsupported`] for a type that is not built into this program,
-    /// [`ErrorKind::InvalidConfig`] for two backends that serve the same mounts.
+    /// [`Unsupported`](keyferry_core::ErrorKind::Unsupported) for a type that is not built into this program,
+    /// [`InvalidConfig`](keyferry_core::ErrorKind::InvalidConfig) for two backends that serve the same mounts.
     pub fn registry(&self, host: &Host) -> Result<Registry> {
         let place = Place {
             directory: self.path.as_deref().and_then(Path::parent),
@@ -245,75 +229,6 @@ impl Config {
         Ok(Some(builder.cache(self.cache_options()).build()))
     }
 
-    /// Checks and types what was read.
-    fn typed(
-        document: &Document,
-        mut value: Value,
-        path: &Path,
-        environment: Arc<dyn Environment>,
-    ) -> Result<Self, Failures> {
-        let file = path.display().to_string();
-        let mut check = Check::new(document, &file);
-        if let Some(secrets) = value.get_mut("secrets") {
-            expand::section(secrets, &mut check, &*environment);
-        }
-        check.against_schema(&value, &Self::json_schema());
-        let env = env_entries(document, &value, &mut check);
-        let names = backend_names(document, &value, &mut check);
-        Failures::none_of(check.into_failures())?;
-        let typed: File = deserialized(&value, document, &file)?;
-        let backends = names
-            .into_iter()
-            .filter_map(|(name, line)| {
-                let backend = typed.secrets.backends.get(name.as_str())?.clone();
-                let line = Some(line);
-                Some(NamedBackend {
-                    name,
-                    backend,
-                    line,
-                })
-            })
-            .collect();
-        let config = Self {
-            path: Some(path.to_owned()),
-            secrets: typed.secrets,
-            backends,
-            env,
-            environment,
-        };
-        let mut check = Check::new(document, &file);
-        config.check_meaning(&mut check);
-        Failures::none_of(check.into_failures())?;
-        Ok(config)
-    }
-
-    /// What no schema can say.
-    fn check_meaning(&self, check: &mut Check<'_>) {
-        for (index, declaration) in self.secrets.load.iter().enumerate() {
-            let path = [
-                PathSegment::Key("secrets"),
-                PathSegment::Key("load"),
-                PathSegment::Index(index),
-            ];
-            let Some((name, _)) = declaration.split_once(':') else {
-                let help = "write `backend:pattern`, such as `aws:*`";
-                check.fail(&path, "the declaration has no `:`", Some(help));
-                continue;
-            };
-            let mut names = self.backends.iter().map(|backend| backend.name.as_str());
-            if !names.any(|known| known == name) {
-                let known: Vec<_> = self.backends.iter().map(|b| b.name.as_str()).collect();
-                check.unknown(&path, "there is no backend named", name, &known);
-            }
-        }
-        for NamedBackend { name, backend, .. } in &self.backends {
-            let path = ["secrets", "backends", name.as_str()].map(PathSegment::Key);
-            if let Err((what, help)) = backend.check(&*self.environment) {
-                check.fail(&path, &what, Some(help));
-            }
-        }
-    }
-
     fn located(&self, name: &BackendName, line: Option<usize>, error: Error) -> Error {
         let error = error.with_backend(name);
         match (&self.path, line) {
@@ -325,88 +240,6 @@ impl Config {
             _ => error,
         }
     }
-}
-
-fn env_entries(document: &Document, value: &Value, check: &mut Check<'_>) -> Vec<EnvEntry> {
-    let mut entries = Vec::new();
-    let Some(env) = value.get("env").and_then(|_| document.root().entry("env")) else {
-        return entries;
-    };
-    for entry in env.value().entries() {
-        let path = ["env", entry.key()].map(PathSegment::Key);
-        let Some(text) = entry.value().text() else {
-            continue;
-        };
-        let parsed = check_name(entry.key())
-            .and_then(|()| EnvValue::parse(text))
-            .and_then(|value| EnvEntry::new(entry.key(), value));
-        match parsed {
-            Ok(parsed) => {
-                entries.push(parsed.with_origin(check.file(), entry.key_span().line));
-            }
-            // A value of another type is reported already.
-            Err(_) if check.has_failed(&path) => {}
-            Err(error) => check.error(&path, &error),
-        }
-    }
-    entries
-}
-
-/// The names of the backends, in the order of the file.
-fn backend_names(
-    document: &Document,
-    value: &Value,
-    check: &mut Check<'_>,
-) -> Vec<(BackendName, usize)> {
-    let parent = ["secrets", "backends"].map(PathSegment::Key);
-    let known = value.pointer("/secrets/backends").is_some();
-    let Some(backends) = document.find(&parent).filter(|_| known) else {
-        return Vec::new();
-    };
-    let mut names = Vec::new();
-    for entry in backends.entries() {
-        match BackendName::new(entry.key()) {
-            Ok(name) => names.push((name, entry.key_span().line)),
-            Err(error) => {
-                let path = ["secrets", "backends", entry.key()].map(PathSegment::Key);
-                check.error(&path, &error);
-            }
-        }
-    }
-    names
-}
-
-/// What passed the schema has the types, so this fails only where the two have drifted apart.
-fn deserialized(value: &Value, document: &Document, file: &str) -> Result<File, Failures> {
-    if value.is_null() {
-        return Ok(File::default());
-    }
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let path: KeyPath<'_> = error
-            .path()
-            .iter()
-            .filter_map(|segment| match segment {
-                serde_path_to_error::Segment::Map { key } => Some(PathSegment::Key(key)),
-                serde_path_to_error::Segment::Seq { index } => Some(PathSegment::Index(*index)),
-                _ => None,
-            })
-            .collect();
-        // The message of the cause could hold the value.
-        let line = document.nearest(path.segments()).line;
-        let error = Error::new(ErrorKind::InvalidConfig, "the value is not of its type");
-        Failure::at(file, line, path.to_string(), &error).into()
-    })
-}
-
-fn yaml_failure(path: &Path, error: &YamlError) -> Failures {
-    let (line, column) = (error.line(), error.column());
-    let message = format!("{}:{line}:{column}: {}", path.display(), error.message());
-    Failure::new(
-        Some(line),
-        "",
-        Error::new(ErrorKind::InvalidConfig, message),
-    )
-    .into()
 }
 
 impl fmt::Debug for Config {

@@ -49,7 +49,7 @@ impl EnvEntry {
 
     /// Notes the file and line that the entry stands in, for error messages.
     #[must_use]
-    pub fn with_origin(mut self, file: impl Into<String>, line: usize) -> Self {
+    pub(crate) fn with_origin(mut self, file: impl Into<String>, line: usize) -> Self {
         let file = file.into();
         self.origin = Some(Origin { file, line });
         self

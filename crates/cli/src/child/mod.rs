@@ -24,6 +24,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::process::Stdio;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -69,12 +70,18 @@ impl Exit {
     }
 }
 
-/// Runs a program to its end.
+/// Catches signals before there is a program. When one ends this process, `cleanup` runs first.
 ///
 /// # Errors
-/// Those of [`Child::spawn`].
-pub(crate) fn run(command: Command) -> io::Result<Exit> {
-    Child::spawn(command)?.wait()
+/// When they cannot be caught.
+pub(crate) fn catch_signals(cleanup: fn()) -> io::Result<()> {
+    relay::CLEANUP.get_or_init(|| cleanup);
+    relay::Relay::start().map(|_| ())
+}
+
+/// How often somebody asked this process to end, which it passes on to its program.
+pub(crate) fn times_asked_to_end() -> usize {
+    relay::ASKED_TO_END.load(Ordering::SeqCst)
 }
 
 /// Becomes the program. Returns only if that failed; the masker of the command is not used.

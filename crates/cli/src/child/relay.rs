@@ -5,6 +5,7 @@
 
 use std::io;
 use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 
@@ -31,6 +32,9 @@ const PASSED_ON: [Signal; 8] = [
     Signal::SIGWINCH,
     Signal::SIGCONT,
 ];
+
+/// Those of them that end nobody.
+const HARMLESS: [Signal; 2] = [Signal::SIGWINCH, Signal::SIGCONT];
 
 impl Relay {
     /// The relay of this process, started if it is not yet.
@@ -64,6 +68,9 @@ impl Relay {
             wait([(signals.as_fd(), PollFlags::POLLIN)], None)?;
             while let Some(delivery) = signals.next()? {
                 let running = self.lock().clone();
+                if ENDING.contains(&delivery.signal) {
+                    ASKED_TO_END.fetch_add(1, Ordering::SeqCst);
+                }
                 match running {
                     Some(running) => running.pass_on(delivery),
                     None => act(delivery),
@@ -73,8 +80,21 @@ impl Relay {
     }
 }
 
+/// What this process leaves behind when a signal ends it.
+pub(super) static CLEANUP: OnceLock<fn()> = OnceLock::new();
+
+/// How often a signal came that asks for the end.
+pub(super) static ASKED_TO_END: AtomicUsize = AtomicUsize::new(0);
+
+const ENDING: [Signal; 3] = [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM];
+
 /// Does what the signal would have done uncaught.
 pub(super) fn act(delivery: Delivery) {
+    if !HARMLESS.contains(&delivery.signal)
+        && let Some(cleanup) = CLEANUP.get()
+    {
+        cleanup();
+    }
     // Unknown signals are not among those caught.
     let _ = signal_hook::low_level::emulate_default_handler(delivery.signal as i32);
 }

@@ -28,6 +28,10 @@ fn command(script: &str, masker: Option<Masker>) -> Command {
     }
 }
 
+fn run(command: Command) -> io::Result<Exit> {
+    Child::spawn(command)?.wait()
+}
+
 /// Does what a driver is told; by itself, the simplest case.
 #[test]
 fn driver() {

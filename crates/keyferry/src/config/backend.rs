@@ -212,7 +212,8 @@ impl Place<'_> {
             return Ok(PathBuf::from(home).join(rest));
         }
         Ok(match self.directory {
-            Some(directory) => directory.join(text),
+            // By components, so that no `/./` of the file shows in messages.
+            Some(directory) => directory.join(text).components().collect(),
             None => PathBuf::from(text),
         })
     }

@@ -1,10 +1,12 @@
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
-use keyferry_core::{Mounts, Reference};
+use keyferry_core::{ErrorKind, Mounts, Reference};
 use proptest::prelude::*;
 
 use super::*;
+use crate::env_map::EnvValue;
 
 const FILE: &str = "app/keyferry.yaml";
 
@@ -436,6 +438,32 @@ fn without_a_file_there_are_env_and_a_mount_that_allows_nothing() {
         Mounts::Only(vec!["dc".to_owned(), "web".to_owned()])
     );
     assert_eq!(allowed("any"), Mounts::Any);
+}
+
+#[tokio::test]
+async fn without_a_file_a_listed_mount_is_read_where_the_variable_points() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir(directory.path().join("dc")).unwrap();
+    std::fs::write(
+        directory.path().join("dc/ldap.json"),
+        "{\"bind_pw\": \"x\"}\n",
+    )
+    .unwrap();
+    let variables = BTreeMap::from([
+        (
+            "FILE_MOUNT_PATH".to_owned(),
+            OsString::from(directory.path()),
+        ),
+        ("SECRETS_ALLOWED_MOUNTS".to_owned(), OsString::from("dc")),
+    ]);
+    let config = Config::implicit(Arc::new(variables)).unwrap();
+    let resolver = config.resolver().unwrap().unwrap();
+    for reference in ["file://dc/ldap.json#bind_pw", "mounts:dc/ldap.json#bind_pw"] {
+        let secret = resolver.get(reference).await.unwrap();
+        assert_eq!(secret.value().expose_text().unwrap(), "x");
+    }
+    let error = resolver.get("file://web/x").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Denied);
 }
 
 #[test]
