@@ -1,5 +1,7 @@
 //! The `keyferry` command line.
 #[allow(dead_code, reason = "wired by the `run` command")]
+mod child;
+#[allow(dead_code, reason = "wired by the `run` command")]
 mod mask;
 
 fn main() {}

@@ -5,11 +5,13 @@
 //! hardening this process without hardening the program it starts, and signals.
 
 mod confine;
+mod pending;
 mod process;
 mod signal;
 mod terminal;
 
 pub use confine::open_beneath;
+pub use pending::pending_bytes;
 pub use process::{Session, exec_replace, harden_process, prepare};
 pub use signal::{Delivery, Signals};
 pub use terminal::{set_window_size, window_size};

@@ -123,7 +123,7 @@ mod tests {
 
     fn wait(signals: &Signals) -> Delivery {
         let mut ready = [PollFd::new(signals.as_fd(), PollFlags::POLLIN)];
-        poll(&mut ready, PollTimeout::NONE).unwrap();
+        while poll(&mut ready, PollTimeout::NONE) == Err(nix::errno::Errno::EINTR) {}
         signals.next().unwrap().unwrap()
     }
 
