@@ -163,7 +163,9 @@ fn wait<F: Future>(future: F) -> Result<F::Output> {
             ErrorKind::Unsupported,
             "a blocking call inside an async runtime",
         )
-        .with_help("await the asynchronous `Resolver` here, or call from a thread that has no runtime"));
+        .with_help(
+            "await the asynchronous `Resolver` here, or call from a thread that has no runtime",
+        ));
     }
     Ok(runtime()?.block_on(future))
 }
