@@ -217,7 +217,7 @@ impl Registry {
                     format!("the mount `{mount}` is not allowed"),
                 )
                 .with_code(TENANT_MOUNT_MISMATCH)
-                .with_help("add it to `allowed_mounts` of the backend that holds it")
+                .with_help("add it to `allowed_mounts` of the backend that holds it; without a configuration, to `SECRETS_ALLOWED_MOUNTS`")
             })
     }
 
