@@ -128,39 +128,63 @@ impl Part {
 
 /// Reads a class after its `[`. A `]` that comes first, also after `!`, is a member.
 fn class(chars: &[char]) -> Option<(Part, &[char])> {
-    let negated = chars.first() == Some(&'!');
-    let body_start = usize::from(negated);
+    let body_start = usize::from(chars.first() == Some(&'!'));
     let body = chars.get(body_start..)?;
-    let length = body.iter().skip(1).position(|&c| c == ']')? + 1;
-    let (members, after) = (body.get(..length)?, body.get(length + 1..)?);
-    Some((
-        Part::Class {
-            negated,
-            ranges: ranges(members),
-        },
-        after,
-    ))
+    let end = body_start + 1 + body.iter().skip(1).position(|&c| c == ']')?;
+    let (members, after) = (chars.get(..end)?, chars.get(end + 1..)?);
+    Some((members_of(members), after))
 }
 
-/// The members of a class. A range whose ends are the wrong way round is empty, as in Python.
-fn ranges(members: &[char]) -> Vec<(char, char)> {
-    let mut ranges = Vec::new();
-    let mut rest = members;
-    loop {
-        match rest {
-            [] => return ranges,
-            [low, '-', high, after @ ..] => {
-                if low <= high {
-                    ranges.push((*low, *high));
-                }
-                rest = after;
-            }
-            [one, after @ ..] => {
-                ranges.push((*one, *one));
-                rest = after;
-            }
+/// The class with these members, a leading `!` among them.
+///
+/// A range whose ends are the wrong way round is empty. Python drops those before it looks for the
+/// `!`, so that `[b-a!c]` is `[!c]`.
+fn members_of(text: &[char]) -> Part {
+    let mut chunks = chunks(text);
+    for index in (1..chunks.len()).rev() {
+        if let [.., before, after] = chunks.get_mut(..=index).unwrap_or_default()
+            && before.last() > after.first()
+        {
+            before.pop();
+            before.extend(after.drain(..).skip(1));
+            chunks.remove(index);
         }
     }
+    let negated = chunks.first().and_then(|chunk| chunk.first()) == Some(&'!');
+    let mut ranges = Vec::new();
+    let mut before: Option<char> = None;
+    for (index, chunk) in chunks.iter().enumerate() {
+        let skipped = usize::from(index == 0 && negated);
+        let chunk = chunk.get(skipped..).unwrap_or_default();
+        match (before, chunk.first()) {
+            (Some(low), Some(&high)) => ranges.push((low, high)),
+            // The `!` was the lower end, and leaves the hyphen alone.
+            _ if index > 0 => ranges.push(('-', '-')),
+            _ => {}
+        }
+        ranges.extend(chunk.iter().map(|&one| (one, one)));
+        before = chunk.last().copied();
+    }
+    Part::Class { negated, ranges }
+}
+
+/// What stands between the hyphens that make ranges; a first or last hyphen is a member.
+fn chunks(text: &[char]) -> Vec<Vec<char>> {
+    let mut chunks: Vec<Vec<char>> = Vec::new();
+    let mut start = 0;
+    let mut from = if text.first() == Some(&'!') { 2 } else { 1 };
+    let hyphen = |from: usize| text.iter().skip(from).position(|&c| c == '-');
+    while let Some(length) = hyphen(from) {
+        let at = from + length;
+        chunks.push(text.get(start..at).unwrap_or_default().to_vec());
+        start = at + 1;
+        from = at + 3;
+    }
+    match (text.get(start..).unwrap_or_default(), chunks.last_mut()) {
+        ([], Some(last)) => last.push('-'),
+        (rest, _) => chunks.push(rest.to_vec()),
+    }
+    chunks
 }
 
 impl fmt::Display for Pattern {
@@ -194,6 +218,8 @@ mod tests {
         assert!(matches("[]]", "]") && matches("[!]]", "a") && !matches("[!]]", "]"));
         assert!(matches("[a-c-]", "-") && matches("[--a]", "0") && matches("[^a]", "^"));
         assert!(!matches("[c-a]", "b") && matches("[!c-a]", "b"));
+        assert!(matches("[b-a!c]", "x") && !matches("[b-a!c]", "c"));
+        assert!(!matches("[b-a!--z]", "-") && matches("[b-a!--z]", "a"));
         assert!(matches("[", "[") && matches("[!", "[!") && matches("[!]", "[!]"));
     }
 

@@ -89,7 +89,11 @@ impl Reference {
         if text.len() > MAX_LEN {
             return Err(invalid("reference", 1, "is longer than 1024 bytes"));
         }
-        if let Some(at) = text.find(char::is_control) {
+        // In UTF-8 every control character starts with one of these bytes.
+        let suspicious = |b: u8| b < 0x20 || b == 0x7f || b == 0xc2;
+        if text.bytes().any(suspicious)
+            && let Some(at) = text.find(char::is_control)
+        {
             return Err(invalid("reference", at + 1, "holds a control character")
                 .with_code(uri::ILLEGAL_SEGMENT));
         }

@@ -304,8 +304,6 @@ mod tests {
     proptest! {
         #[test]
         fn escaping_every_token_start_gives_the_text_back(text in "[a$\\{\\}:]{0,30}") {
-            // A `$` before `${` would merge with the escape, so such texts have no escaped spelling.
-            prop_assume!(!text.contains("$${"));
             prop_assert_eq!(filled(&text.replace("${", "$${")).unwrap(), text);
         }
 

@@ -2,7 +2,11 @@
 //!
 //! `cargo xtask shuttle` runs these; without `--cfg shuttle` there is nothing here.
 #![cfg(shuttle)]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that meets the unexpected fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that meets the unexpected fails"
+)]
 
 use std::sync::Arc;
 
@@ -34,7 +38,11 @@ impl Backend for Revision {
 
     fn capabilities(&self) -> Capabilities {
         let capabilities = Capabilities::read_only(KeyStyle::Flat);
-        if self.batch { capabilities.with_batch(2) } else { capabilities }
+        if self.batch {
+            capabilities.with_batch(2)
+        } else {
+            capabilities
+        }
     }
 
     async fn read(&self, _: &Item) -> Result<Secret> {
@@ -63,14 +71,21 @@ struct Stand {
 impl Stand {
     fn new(batch: bool, set: impl FnOnce(&mut CacheOptions)) -> Self {
         let clock = ManualClock::default();
-        let backend =
-            Arc::new(Revision { now: AtomicUsize::new(1), reads: AtomicUsize::new(0), batch });
+        let backend = Arc::new(Revision {
+            now: AtomicUsize::new(1),
+            reads: AtomicUsize::new(0),
+            batch,
+        });
         let mut registry = Registry::new(clock.host());
         let name = BackendName::new("r").unwrap();
-        registry.add(name, Arc::clone(&backend) as _, BackendOptions::default()).unwrap();
+        registry
+            .add(name, Arc::clone(&backend) as _, BackendOptions::default())
+            .unwrap();
         let mut cache = CacheOptions::default();
         set(&mut cache);
-        let resolver = Resolver::builder(registry, clock.host()).cache(cache).build();
+        let resolver = Resolver::builder(registry, clock.host())
+            .cache(cache)
+            .build();
         Self { resolver, backend }
     }
 
@@ -103,9 +118,12 @@ fn spawn(stand: &Stand, work: impl FnOnce(Stand) + Send + 'static) -> thread::Jo
 fn callers_of_one_cold_key_make_one_call() {
     explore(|| {
         let stand = Stand::new(false, |_| {});
-        let callers: Vec<_> =
-            (0..3).map(|_| spawn(&stand, |stand| assert_eq!(stand.get(), 1))).collect();
-        callers.into_iter().for_each(|caller| caller.join().unwrap());
+        let callers: Vec<_> = (0..3)
+            .map(|_| spawn(&stand, |stand| assert_eq!(stand.get(), 1)))
+            .collect();
+        callers
+            .into_iter()
+            .for_each(|caller| caller.join().unwrap());
         assert_eq!(stand.reads(), 1);
     });
 }
@@ -176,7 +194,9 @@ fn batches_and_single_gets_share_their_calls() {
             assert_eq!(batch.require_all().unwrap().len(), 2);
         });
         let single = spawn(&stand, |stand| assert_eq!(stand.get(), 1));
-        [batch, other, single].into_iter().for_each(|caller| caller.join().unwrap());
+        [batch, other, single]
+            .into_iter()
+            .for_each(|caller| caller.join().unwrap());
         assert_eq!(stand.reads(), 3);
     });
 }
@@ -209,10 +229,12 @@ fn the_bound_holds_whoever_stores() {
                 })
             })
             .into();
-        callers.into_iter().for_each(|caller| caller.join().unwrap());
-        let held = ["r:a", "r:b", "r:c", "r:d"].into_iter().filter(|reference| {
-            stand.resolver.explain(*reference).unwrap().age.is_some()
-        });
+        callers
+            .into_iter()
+            .for_each(|caller| caller.join().unwrap());
+        let held = ["r:a", "r:b", "r:c", "r:d"]
+            .into_iter()
+            .filter(|reference| stand.resolver.explain(*reference).unwrap().age.is_some());
         assert!(held.count() <= 2);
     });
 }

@@ -12,7 +12,8 @@ use tokio::runtime::{Builder, Handle, Runtime};
 ///
 /// A cached secret is answered on the spot. Everything else runs on a runtime of its own, in the
 /// calling thread; any number of threads may call at once. Called from inside an async runtime,
-/// where waiting would stop other tasks, it refuses with [`ErrorKind::Unsupported`].
+/// where waiting would stop other tasks, it refuses with [`ErrorKind::Unsupported`]; tokio's
+/// `spawn_blocking` counts as inside, and has `Handle::block_on` for the asynchronous resolver.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -162,7 +163,9 @@ fn wait<F: Future>(future: F) -> Result<F::Output> {
             ErrorKind::Unsupported,
             "a blocking call inside an async runtime",
         )
-        .with_help("await the asynchronous `Resolver` here, or call from a thread of your own"));
+        .with_help(
+            "await the asynchronous `Resolver` here, or call from a thread that has no runtime",
+        ));
     }
     Ok(runtime()?.block_on(future))
 }

@@ -5,7 +5,7 @@ mod text;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -21,6 +21,7 @@ pub(crate) use text::is_space;
 use crate::notice::FileWatch;
 use crate::refuse_version;
 use crate::snapshot::{ParsedFile, Snapshot};
+use crate::source::Stamp;
 
 const KIND: &str = "dotenv";
 const BATCH: usize = 10_000;
@@ -34,6 +35,8 @@ pub struct Dotenv {
 
 struct Shared {
     file: ParsedFile<Entries>,
+    /// The state of the file whose malformed lines were warned about.
+    warned: Mutex<Option<Stamp>>,
 }
 
 struct Entries {
@@ -46,18 +49,17 @@ impl Dotenv {
     pub fn new(path: impl Into<PathBuf>) -> Self {
         let file = ParsedFile::new(path.into(), parse);
         Self {
-            shared: Arc::new(Shared { file }),
+            shared: Arc::new(Shared {
+                file,
+                warned: Mutex::new(None),
+            }),
             watch: FileWatch::default(),
         }
     }
 }
 
-fn parse(text: &str, path: &Path) -> Result<Entries> {
+fn parse(text: &str, _: &Path) -> Result<Entries> {
     let parsed = DotenvText::parse(text);
-    for line in &parsed.malformed {
-        // The line itself may be a secret.
-        tracing::warn!(path = %path.display(), line, "malformed line is skipped");
-    }
     let values = parsed.entries.into_iter();
     Ok(Entries {
         values: values
@@ -70,7 +72,21 @@ fn parse(text: &str, path: &Path) -> Result<Entries> {
 impl Shared {
     fn value(&self, item: &Item) -> Result<Secret> {
         refuse_version(KIND, item)?;
-        self.find(&*self.file.snapshot()?, item)
+        self.find(&*self.snapshot()?, item)
+    }
+
+    /// The file as it is now, with a warning for each malformed line after each change.
+    fn snapshot(&self) -> Result<Arc<Snapshot<Entries>>> {
+        let snapshot = self.file.snapshot()?;
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        if *warned != Some(snapshot.stamp) {
+            *warned = Some(snapshot.stamp);
+            for line in &snapshot.content.malformed {
+                // The line itself may be a secret.
+                tracing::warn!(path = %self.file.path().display(), line, "malformed line is skipped");
+            }
+        }
+        Ok(snapshot)
     }
 
     fn find(&self, snapshot: &Snapshot<Entries>, item: &Item) -> Result<Secret> {
@@ -109,7 +125,7 @@ impl Backend for Dotenv {
     }
 
     async fn read_batch(&self, items: &[Item]) -> Result<Vec<Result<Secret>>> {
-        let snapshot = self.shared.file.snapshot()?;
+        let snapshot = self.shared.snapshot()?;
         let value = |item| {
             refuse_version(KIND, item)?;
             self.shared.find(&snapshot, item)
@@ -118,7 +134,7 @@ impl Backend for Dotenv {
     }
 
     async fn list(&self, pattern: &Pattern) -> Result<Vec<String>> {
-        let snapshot = self.shared.file.snapshot()?;
+        let snapshot = self.shared.snapshot()?;
         let names = snapshot.content.values.keys();
         Ok(names
             .filter(|name| pattern.matches(name))

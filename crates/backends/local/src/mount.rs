@@ -117,7 +117,7 @@ impl Shared {
                 format!("`{key}` leads out of `{root}` or in a circle"),
                 "only symbolic links within the directory are followed".to_owned(),
             ),
-            Some(Errno::EACCES | Errno::EPERM) => denied(
+            Some(Errno::EACCES) => denied(
                 format!("`{key}` below `{root}` may not be read by this user"),
                 format!("let the user with id {} read it", Uid::effective()),
             ),

@@ -122,6 +122,8 @@ impl FileWatch {
         path: PathBuf,
         read: impl Fn() -> Result<Secret> + Send + 'static,
     ) -> Result<BoxStream<'static, Result<Metadata>>> {
+        // A relative path has no directory that could be watched.
+        let path = std::path::absolute(&path).unwrap_or(path);
         let watched = self.watched()?;
         let bell = Arc::new(Bell::default());
         watched.bells.add(&bell);

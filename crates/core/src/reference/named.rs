@@ -1,5 +1,7 @@
 //! Named references: `backend:key[#field][?version=…]`.
 
+use std::borrow::Cow;
+
 use super::{Checked, Reference, ReferenceKind, invalid, tail};
 use crate::backend::BackendName;
 use crate::error::Result;
@@ -14,6 +16,10 @@ pub(super) fn parse(text: &str, offset: usize) -> Result<Reference> {
 pub(super) fn parse_parts(name: &str, rest: &str, offset: usize) -> Result<Reference> {
     BackendName::check(name).map_err(|what| invalid("backend name", offset + 1, what))?;
     let start = offset + name.len() + 1;
+    if !rest.is_empty() && !rest.starts_with('/') && !rest.bytes().any(|b| b"#?%".contains(&b)) {
+        // Most references are a plain key, and parsing them is on the path of a cached read.
+        return Ok(checked(name, Cow::Borrowed(rest), 0, None, None));
+    }
     let tail = tail::split(rest, start)?;
     let version = tail::version(tail.query)?;
     if version.as_deref() == Some("") {
@@ -32,25 +38,44 @@ pub(super) fn parse_parts(name: &str, rest: &str, offset: usize) -> Result<Refer
     let key = unescaped(tail.path, "key", start + 1)?;
     let field = match tail.field {
         Some(("", column)) => return Err(invalid("field", column, "is empty")),
-        Some((written, column)) => {
-            let field = unescaped(written, "field", column)?;
-            Some((escaped(&field), Box::from(field)))
-        }
+        Some((written, column)) => Some(unescaped(written, "field", column)?),
         None => None,
     };
-    Ok(Reference::from(Checked {
+    Ok(checked(name, key, rest.len(), field, version))
+}
+
+/// `room` is what the tail may need, so that the canonical text is written once and never moved.
+fn checked(
+    name: &str,
+    key: Cow<'_, str>,
+    room: usize,
+    field: Option<Cow<'_, str>>,
+    version: Option<Box<str>>,
+) -> Reference {
+    let plain = matches!(key, Cow::Borrowed(_));
+    let mut item = String::with_capacity(name.len() + 1 + key.len() + room);
+    item.push_str(name);
+    item.push(':');
+    match &key {
+        Cow::Borrowed(key) => item.push_str(key),
+        Cow::Owned(key) => item.push_str(&escaped(key)),
+    }
+    Reference::from(Checked {
         kind: ReferenceKind::Named,
         scheme: None,
-        item: format!("{name}:{}", escaped(&key)),
+        item,
         key_start: name.len() + 1,
-        unescaped_key: tail.path.contains('%').then(|| Box::from(key)),
-        field,
+        unescaped_key: (!plain).then(|| key.into()),
+        field: field.map(|field| (escaped(&field).into_owned(), field.into())),
         version,
-    }))
+    })
 }
 
 /// `%23`, `%3F` and `%25` are `#`, `?` and `%`; there are no other escapes.
-fn unescaped(text: &str, part: &str, column: usize) -> Result<String> {
+fn unescaped<'t>(text: &'t str, part: &str, column: usize) -> Result<Cow<'t, str>> {
+    if !text.contains('%') {
+        return Ok(Cow::Borrowed(text));
+    }
     let mut out = String::with_capacity(text.len());
     let mut pieces = text.split('%');
     out.push_str(pieces.next().unwrap_or_default());
@@ -67,12 +92,15 @@ fn unescaped(text: &str, part: &str, column: usize) -> Result<String> {
         out.push(c);
         out.push_str(rest);
     }
-    Ok(out)
+    Ok(Cow::Owned(out))
 }
 
 /// The spelling of a key or field inside a named reference.
-pub(super) fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
+pub(super) fn escaped(text: &str) -> Cow<'_, str> {
+    if !text.contains(['#', '?', '%']) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 8);
     for c in text.chars() {
         match c {
             '#' => out.push_str("%23"),
@@ -81,5 +109,5 @@ pub(super) fn escaped(text: &str) -> String {
             c => out.push(c),
         }
     }
-    out
+    Cow::Owned(out)
 }

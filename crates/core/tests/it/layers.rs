@@ -277,3 +277,19 @@ async fn a_call_that_hangs_is_given_up_and_repeated() {
     assert!(answer.is_ok());
     assert_eq!(layered.shelf.calls().read, 2);
 }
+
+#[test]
+fn every_future_may_move_between_threads() {
+    fn sendable<T: Send>(value: T) {
+        drop(value);
+    }
+    let resolver = layered().resolver;
+    sendable(resolver.get("shelf:a"));
+    sendable(resolver.get_or_none("shelf:a"));
+    sendable(resolver.raw("shelf:a"));
+    sendable(resolver.get_many(["shelf:a"]));
+    sendable(resolver.preload(&["shelf:*"]));
+    sendable(resolver.list("shelf:*"));
+    sendable(resolver.metadata("shelf:a"));
+    sendable(resolver.watch("shelf:a"));
+}

@@ -1,6 +1,6 @@
 //! `${VAR}` in the `secrets:` section.
 
-use keyferry_core::Template;
+use keyferry_core::{Error, ErrorKind, Reference, Result, Template};
 use keyferry_local::Environment;
 use keyferry_yaml::PathSegment;
 use serde_json::Value;
@@ -38,7 +38,7 @@ impl Step {
     }
 }
 
-type Failed = Vec<(Vec<Step>, keyferry_core::Error)>;
+type Failed = Vec<(Vec<Step>, Error)>;
 
 fn walk(
     value: &mut Value,
@@ -69,19 +69,19 @@ fn walk(
     }
 }
 
-fn filled(text: &str, environment: &dyn Environment) -> keyferry_core::Result<String> {
+fn filled(text: &str, environment: &dyn Environment) -> Result<String> {
     let template = Template::parse(text)?;
     let variables = variables(&template, environment)?;
     let filled = template.fill(
         |name| variables.get(name).cloned(),
-        |reference, _| {
-            use keyferry_core::{Error, ErrorKind};
-            let message =
-                format!("`${{secret://…}}` for `{reference}`, where backends are configured");
-            Err(Error::new(ErrorKind::InvalidConfig, message).with_help(
-                "a backend cannot need a secret to be found; use an environment variable",
-            ))
-        },
+        |reference, _| Err(circular(reference)),
     )?;
     Ok(filled.to_string())
+}
+
+fn circular(reference: &Reference) -> Error {
+    let message = format!("the secret `{reference}` is used where backends are configured");
+    Error::new(ErrorKind::InvalidConfig, message).with_help(
+        "a backend cannot need a secret to be found; use an environment variable, or write `$${` for a literal `${`",
+    )
 }

@@ -26,7 +26,6 @@ use zeroize::Zeroizing;
 /// assert_eq!(entries, [("A", "x y"), ("B", "")]);
 /// assert_eq!(text.malformed, [3]);
 /// ```
-#[derive(Clone, PartialEq, Eq)]
 pub struct DotenvText {
     /// Keys and values, each key once, in the order of their first lines.
     pub entries: Vec<(String, Zeroizing<String>)>,

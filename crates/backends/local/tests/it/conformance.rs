@@ -272,35 +272,35 @@ impl Harness for InMemory {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn env_conforms() {
     backend(&Variables::default()).await.unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dotenv_conforms() {
     let harness = OneFile::new(dotenv_line, |path| Arc::new(Dotenv::new(path)));
     backend(&harness).await.unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn file_conforms() {
     let harness = OneFile::new(yaml_line, |path| Arc::new(File::new(path)));
     backend(&harness).await.unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn mount_of_plain_files_conforms() {
     let harness = Plain(tempfile::tempdir().unwrap());
     backend(&harness).await.unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn mount_of_swapped_directories_conforms() {
     backend(&Swapped::new()).await.unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn memory_conforms() {
     backend(&InMemory(Memory::new())).await.unwrap();
 }

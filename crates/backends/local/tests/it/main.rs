@@ -12,3 +12,4 @@
 mod changes;
 mod conformance;
 mod python;
+mod warnings;
