@@ -1,5 +1,6 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::PermissionsExt as _;
 
 use crate::project::{Project, Run};
 
@@ -129,6 +130,13 @@ fn completions_and_manual_pages_are_made() {
     );
     std::fs::create_dir(project.path("man1")).unwrap();
     project.keyferry(["man", "--out", "man1"]).good();
+    project.write("mine", "");
+    let mode = |name: &str| project.path(name).metadata().unwrap().permissions().mode();
+    assert_eq!(
+        mode("man1/keyferry.1"),
+        mode("mine"),
+        "pages are no secrets"
+    );
     for command in COMMANDS {
         assert!(
             project
