@@ -13,6 +13,7 @@ mod run;
 
 use clap::Subcommand;
 
+use crate::arguments::Global;
 use crate::failure::Failure;
 use crate::session::Session;
 
@@ -33,16 +34,18 @@ pub(crate) enum Command {
 
 impl Command {
     /// Does it, and says how the process exits.
-    pub(crate) fn execute(self, session: &Session) -> Result<u8, Failure> {
+    pub(crate) fn execute(self, global: Global) -> Result<u8, Failure> {
+        let session = || Session::new(global);
         match self {
-            Self::Get(arguments) => arguments.execute(session).map(|()| 0),
-            Self::List(arguments) => arguments.execute(session).map(|()| 0),
-            Self::Run(arguments) => arguments.execute(session),
-            Self::Render(arguments) => arguments.execute(session).map(|()| 0),
-            Self::Export(arguments) => arguments.execute(session).map(|()| 0),
-            Self::Check(arguments) => arguments.execute(session),
-            Self::Explain(arguments) => arguments.execute(session).map(|()| 0),
-            Self::Doctor(arguments) => arguments.execute(session),
+            Self::Get(arguments) => arguments.execute(&session()?).map(|()| 0),
+            Self::List(arguments) => arguments.execute(&session()?).map(|()| 0),
+            Self::Run(arguments) => arguments.execute(&session()?),
+            Self::Render(arguments) => arguments.execute(&session()?).map(|()| 0),
+            Self::Export(arguments) => arguments.execute(&session()?).map(|()| 0),
+            Self::Check(arguments) => arguments.execute(&session()?),
+            Self::Explain(arguments) => arguments.execute(&session()?).map(|()| 0),
+            Self::Doctor(arguments) => arguments.execute(&session()?),
+            // These handle no secrets, and write files that others may read.
             Self::Completions(arguments) => arguments.execute().map(|()| 0),
             Self::Man(arguments) => arguments.execute().map(|()| 0),
         }

@@ -23,7 +23,6 @@ use clap::error::ErrorKind as ClapErrorKind;
 
 use arguments::{Arguments, Output};
 use failure::Failure;
-use session::Session;
 
 fn main() -> ExitCode {
     panic::install();
@@ -38,9 +37,7 @@ fn program() -> ExitCode {
     let global = arguments.global;
     log::install(&global);
     let output = global.output;
-    let result = harden()
-        .and_then(|()| Session::new(global))
-        .and_then(|session| arguments.command.execute(&session));
+    let result = arguments.command.execute(global);
     match result {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
@@ -48,18 +45,6 @@ fn program() -> ExitCode {
             ExitCode::from(failure.exit_code())
         }
     }
-}
-
-/// Keeps what is about to be in memory from core dumps and other processes.
-fn harden() -> Result<(), Failure> {
-    keyferry_os::harden_process().map_err(|error| {
-        keyferry::Error::new(
-            keyferry::ErrorKind::Internal,
-            "this process cannot be protected",
-        )
-        .with_source(error)
-        .into()
-    })
 }
 
 /// Shows the help that was asked for, or says what is wrong with the arguments.

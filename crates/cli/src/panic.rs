@@ -20,3 +20,35 @@ pub(crate) fn install() {
 
 /// The exit code of a panic, as of any internal failure.
 pub(crate) const EXIT_CODE: u8 = 1;
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    /// What the child process of the next test does.
+    #[test]
+    fn driver() {
+        if std::env::var_os("DRIVER_PANICS").is_some() {
+            super::install();
+            let message = "canary".to_owned();
+            panic!("{message}");
+        }
+    }
+
+    #[test]
+    fn a_panic_tells_its_place_and_not_its_message() {
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "panic::tests::driver", "--nocapture"])
+            .env("DRIVER_PANICS", "1")
+            .output()
+            .unwrap();
+        assert!(!output.status.success());
+        let text = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8(text).unwrap();
+        assert!(
+            text.contains("internal failure at crates/cli/src/panic.rs"),
+            "{text}"
+        );
+        assert!(!text.contains("canary"), "{text}");
+    }
+}

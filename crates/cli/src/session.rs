@@ -10,15 +10,19 @@ use tokio::runtime::Runtime;
 use crate::arguments::{Global, Output};
 use crate::failure::Failure;
 
-/// One run of the program.
+/// One run of the program that handles secrets.
 pub(crate) struct Session {
     global: Global,
     runtime: Runtime,
 }
 
 impl Session {
-    /// Starts with the global options.
+    /// Keeps what is about to be in memory from core dumps and other processes, and starts.
     pub(crate) fn new(global: Global) -> Result<Self, Failure> {
+        keyferry_os::harden_process().map_err(|error| {
+            let what = "this process cannot be protected";
+            Error::new(ErrorKind::Internal, what).with_source(error)
+        })?;
         Ok(Self {
             global,
             runtime: runtime()?,

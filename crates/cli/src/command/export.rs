@@ -23,7 +23,7 @@ use format::{Format, Variable, github_masks};
 #[derive(Debug, Args)]
 #[command(after_help = with_exit_codes!(
     "Examples:
-  . <(keyferry export --format shell)
+  eval \"$(keyferry export --format shell)\"
   keyferry export --format docker > app.env
   keyferry export --format k8s --name app | kubectl apply -f -
   keyferry export --format github --masks

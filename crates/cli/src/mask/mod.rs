@@ -23,7 +23,8 @@ mod tests;
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aho_corasick::automaton::{Automaton, StateID};
 use aho_corasick::nfa::contiguous;
@@ -42,8 +43,14 @@ pub(crate) const MIN_LEN: usize = 4;
 /// The secrets to hide, ready to be searched for; clones share them.
 #[derive(Clone)]
 pub(crate) struct Masker {
+    current: Arc<Current>,
+}
+
+/// What is searched for, and how often that was replaced.
+struct Current {
     /// `None` when there is nothing to hide.
-    search: Option<Arc<Search>>,
+    search: Mutex<Option<Arc<Search>>>,
+    generation: AtomicUsize,
 }
 
 /// What a [`Masker`] does and does not cover.
@@ -80,21 +87,46 @@ impl Masker {
         } else {
             Some(Arc::new(Search::new(&forms)?))
         };
-        Ok((Self { search }, report))
+        let current = Current {
+            search: Mutex::new(search),
+            generation: AtomicUsize::new(0),
+        };
+        let masker = Self {
+            current: Arc::new(current),
+        };
+        Ok((masker, report))
+    }
+
+    /// Hides, from the next byte of every output on, what `other` hides. That must include what
+    /// is hidden now: the beginning of a secret may be waiting for its end.
+    pub(crate) fn replace(&self, other: &Self) {
+        let search = other.current.lock().clone();
+        *self.current.lock() = search;
+        self.current.generation.fetch_add(1, Ordering::Release);
     }
 
     /// Starts masking one output.
     pub(crate) fn stream(&self) -> MaskStream {
-        let held = self.search.as_ref().map_or(0, |search| search.longest);
+        let generation = self.current.generation.load(Ordering::Acquire);
+        let search = self.current.lock().clone();
+        let held = search.as_ref().map_or(0, |search| search.longest);
         MaskStream {
-            state: self.search.as_ref().map(|search| search.start),
-            search: self.search.clone(),
+            current: self.current.clone(),
+            generation,
+            state: search.as_ref().map(|search| search.start),
+            search,
             seen: 0,
             sent: 0,
             after_mask: false,
             covered: Vec::new(),
             held: Zeroizing::new(Vec::with_capacity(held)),
         }
+    }
+}
+
+impl Current {
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<Search>>> {
+        self.search.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -126,6 +158,8 @@ impl From<MatchError> for MaskError {
 
 /// One output being masked. Positions count the bytes of the whole stream.
 pub(crate) struct MaskStream {
+    current: Arc<Current>,
+    generation: usize,
     search: Option<Arc<Search>>,
     state: Option<StateID>,
     /// How much came in.
@@ -143,6 +177,11 @@ pub(crate) struct MaskStream {
 impl MaskStream {
     /// Takes the next bytes of the output and appends to `out` what may be shown.
     pub(crate) fn feed(&mut self, chunk: &[u8], out: &mut Vec<u8>) {
+        let generation = self.current.generation.load(Ordering::Acquire);
+        if generation != self.generation {
+            self.generation = generation;
+            self.adopt();
+        }
         let (Some(search), Some(state)) = (self.search.clone(), self.state) else {
             out.extend_from_slice(chunk);
             return;
@@ -162,6 +201,32 @@ impl MaskStream {
     pub(crate) fn finish(&mut self, out: &mut Vec<u8>) {
         self.release(self.seen, self.seen, &[], out);
         self.state = self.search.as_ref().map(|search| search.start);
+    }
+
+    /// Goes over to the present secrets, with what is held back read again.
+    fn adopt(&mut self) {
+        let Some(search) = self.current.lock().clone() else {
+            return;
+        };
+        let base = self.seen.saturating_sub(self.held.len() as u64);
+        let mut found = std::mem::take(&mut self.covered);
+        let state = search.scan(search.start, &self.held, |end, len| {
+            let end = base + end as u64;
+            found.push(end.saturating_sub(len)..end);
+        });
+        found.sort_by_key(|range| range.start);
+        for range in found {
+            match self.covered.last_mut() {
+                Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+                _ => self.covered.push(range),
+            }
+        }
+        // Growing in place could move the text and leave a copy behind.
+        let mut held = Zeroizing::new(Vec::with_capacity(search.longest.max(self.held.len())));
+        held.extend_from_slice(&self.held);
+        self.held = held;
+        self.state = Some(state);
+        self.search = Some(search);
     }
 
     /// Writes everything before `decided` and whatever hidden run reaches it, then keeps the rest.

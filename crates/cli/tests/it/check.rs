@@ -91,6 +91,10 @@ fn wrong_configurations_are_refused_with_file_and_line() {
         ("secrets:\n  load: [\"nope:*\"]\n", "nope"),
         ("env:\n  A: canary\n", ":2"),
         ("env:\n  A: \"${secret://canary\"\n", ":2"),
+        (
+            "secrets:\n  backends:\n    local: {type: file, path: \"${secret://env:X}\"}\n",
+            "secrets.backends.local.path",
+        ),
         ("a: [", "keyferry.yaml"),
         (
             "secrets:\n  backends:\n    local: {type: file, path: \"${UNSET_VARIABLE}\"}\n",

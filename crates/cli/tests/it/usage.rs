@@ -1,5 +1,6 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::PermissionsExt as _;
 
 use crate::project::{Project, Run};
 
@@ -129,6 +130,13 @@ fn completions_and_manual_pages_are_made() {
     );
     std::fs::create_dir(project.path("man1")).unwrap();
     project.keyferry(["man", "--out", "man1"]).good();
+    project.write("mine", "");
+    let mode = |name: &str| project.path(name).metadata().unwrap().permissions().mode();
+    assert_eq!(
+        mode("man1/keyferry.1"),
+        mode("mine"),
+        "pages are no secrets"
+    );
     for command in COMMANDS {
         assert!(
             project
@@ -148,4 +156,58 @@ fn colours_are_for_terminals() {
             .failed(2)
             .contains('\u{1b}')
     );
+}
+
+#[test]
+fn the_most_talkative_log_shows_no_value() {
+    let project = Project::new();
+    project.write(
+        "config.yaml",
+        "a: ${secret://local:pg}\nb: \"x ${secret://dotenv:API_KEY}\"\n",
+    );
+    for arguments in [
+        &[
+            "get",
+            "local:pg",
+            "mounts:dc/ldap.json",
+            "--out",
+            "out.json",
+        ][..],
+        &[
+            "run",
+            "--env",
+            "PG=local:pg",
+            "--file",
+            "key=dotenv:API_KEY",
+            "--",
+            "true",
+        ],
+        &["run", "--no-mask", "--", "true"],
+        &["render", "config.yaml", "--out", "out.yaml"],
+        &["check"],
+        &["doctor"],
+        &["explain", "local:pg"],
+        &["list", "local:*"],
+    ] {
+        let run = project.keyferry(["-vvv"].iter().chain(arguments));
+        assert_eq!(run.code, 0, "{arguments:?}: {}", run.stderr);
+        assert!(
+            !run.stderr.contains("canary") && !run.text().contains("canary"),
+            "{arguments:?}"
+        );
+    }
+}
+
+#[test]
+fn quiet_leaves_warnings_out() {
+    let project = Project::new();
+    project.write(".env", "no entry\nAPI_KEY=value\n");
+    let loud = project.keyferry(["get", "dotenv:API_KEY"]);
+    assert!(loud.stderr.starts_with("warning: "));
+    let loud = project.keyferry(["get", "dotenv:API_KEY", "--output", "json"]);
+    let warning: serde_json::Value = serde_json::from_str(&loud.stderr).unwrap();
+    assert!(warning["warning"]["message"].is_string());
+    project
+        .keyferry(["get", "dotenv:API_KEY", "--quiet"])
+        .good();
 }

@@ -104,6 +104,31 @@ fn a_signal_announces_a_new_private_file() {
 }
 
 #[test]
+fn a_new_private_file_is_masked_in_the_running_program() {
+    let project = Project::new();
+    project.write("secrets.yaml", "db_password: number-one\n");
+    let script =
+        "trap 'cat key; echo \" number-one\"; kill $!; exit 7' HUP; sleep 1000 & echo ready; wait";
+    let mut running = start(
+        &project,
+        &[
+            "run",
+            "--file",
+            "key=local:db_password",
+            "--watch=HUP",
+            "--",
+            "sh",
+            "-c",
+            script,
+        ],
+    );
+    assert_eq!(running.stdout.next(), "ready");
+    project.write("secrets.yaml", "db_password: second-number\n");
+    assert_eq!(running.stdout.next(), "**** ****");
+    assert_eq!(running.child.wait().unwrap().code(), Some(7));
+}
+
+#[test]
 fn what_cannot_be_watched_is_said() {
     let project = Project::new();
     let mut running = start(

@@ -143,21 +143,9 @@ impl Provided {
         files.map(|(path, value)| (PathBuf::from(path), value.expose_bytes()))
     }
 
-    /// Hides the secrets, also those in the fields of maps.
-    pub(super) fn masker(&self) -> Result<Masker, Failure> {
-        let mut hidden: Vec<&SecretValue> = Vec::new();
-        for (_, value) in &self.secrets {
-            hidden.push(value);
-            let fields = value.expose_map().into_iter().flat_map(|map| map.values());
-            // Numbers and booleans are too ordinary to be hidden wherever they occur.
-            hidden.extend(fields.filter(|field| !field.is_typed()));
-        }
-        let hidden = hidden.into_iter().map(SecretValue::expose_bytes);
-        let (masker, _) = Masker::new(hidden).map_err(|error| {
-            Error::new(ErrorKind::TooLarge, error.to_string())
-                .with_help("`--no-mask` runs the program without masking")
-        })?;
-        Ok(masker)
+    /// What must not show in the output.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = &SecretValue> {
+        self.secrets.iter().map(|(_, value)| value)
     }
 
     /// Says which values are too short to be hidden.
@@ -177,6 +165,25 @@ impl Provided {
             );
         }
     }
+}
+
+/// Hides secrets, also those in the fields of maps.
+pub(super) fn masker<'a>(
+    secrets: impl IntoIterator<Item = &'a SecretValue>,
+) -> Result<Masker, Failure> {
+    let mut hidden: Vec<&SecretValue> = Vec::new();
+    for value in secrets {
+        hidden.push(value);
+        let fields = value.expose_map().into_iter().flat_map(|map| map.values());
+        // Numbers and booleans are too ordinary to be hidden wherever they occur.
+        hidden.extend(fields.filter(|field| !field.is_typed()));
+    }
+    let hidden = hidden.into_iter().map(SecretValue::expose_bytes);
+    let (masker, _) = Masker::new(hidden).map_err(|error| {
+        Error::new(ErrorKind::TooLarge, error.to_string())
+            .with_help("`--no-mask` runs the program without masking")
+    })?;
+    Ok(masker)
 }
 
 fn contains(text: &[u8], part: &[u8]) -> bool {

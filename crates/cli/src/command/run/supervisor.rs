@@ -6,17 +6,18 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use keyferry::{Error, ErrorKind};
+use keyferry::{Error, ErrorKind, SecretValue};
 use keyferry_os::Signal;
 
 use crate::child::{self, Child, Exit, Handle};
 use crate::failure::Failure;
+use crate::mask::Masker;
 use crate::private_file::{self, PrivateFile};
 use crate::session::Session;
 use crate::watch;
 
 use super::Arguments;
-use super::provided::{Plan, Provided};
+use super::provided::{Plan, Provided, masker};
 
 /// What to do with the program when a value changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +49,9 @@ pub(super) struct Supervisor<'a> {
     plan: Plan,
     provided: Provided,
     files: Vec<PrivateFile>,
+    /// Hides every value that the running program was ever provided with.
+    masker: Option<Masker>,
+    known: Vec<SecretValue>,
 }
 
 /// What a supervisor waits for.
@@ -76,6 +80,8 @@ impl<'a> Supervisor<'a> {
             plan,
             provided,
             files,
+            masker: None,
+            known: Vec::new(),
         })
     }
 
@@ -90,7 +96,12 @@ impl<'a> Supervisor<'a> {
             Some(_) => Some(self.watch(events.clone())?),
         };
         loop {
+            let asked_before = child::times_asked_to_end();
             let handle = self.start(&events)?;
+            if child::times_asked_to_end() > asked_before {
+                // Whether the old program or the new one got that is not known.
+                handle.signal(Signal::SIGTERM).map_err(unsupervised)?;
+            }
             match self.accompany(&handle, &inbox)? {
                 Some(exit) => return Ok(u8::try_from(exit.code()).unwrap_or(u8::MAX)),
                 None => {
@@ -110,12 +121,13 @@ impl<'a> Supervisor<'a> {
         })
     }
 
-    fn start(&self, events: &mpsc::Sender<Event>) -> Result<Handle, Failure> {
-        let masker = match self.arguments.no_mask {
-            true => None,
-            false => Some(self.provided.masker()?),
-        };
-        let program = self.arguments.program(self.provided.environment(), masker);
+    fn start(&mut self, events: &mpsc::Sender<Event>) -> Result<Handle, Failure> {
+        if !self.arguments.no_mask {
+            self.known = self.provided.secrets().cloned().collect();
+            self.masker = Some(masker(&self.known)?);
+        }
+        let environment = self.provided.environment();
+        let program = self.arguments.program(environment, self.masker.clone());
         let child = Child::spawn(program).map_err(|error| self.arguments.not_started(error))?;
         let handle = child.handle();
         let events = events.clone();
@@ -156,6 +168,11 @@ impl<'a> Supervisor<'a> {
         let update = self.plan.resolve(self.session).and_then(|provided| {
             if provided == self.provided {
                 return Ok(false);
+            }
+            // Hidden before anybody can read them.
+            if let Some(current) = &self.masker {
+                self.known.extend(provided.secrets().cloned());
+                current.replace(&masker(&self.known)?);
             }
             for (file, (_, content)) in self.files.iter().zip(provided.files()) {
                 file.rewrite(content)?;
