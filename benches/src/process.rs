@@ -143,7 +143,7 @@ pub(crate) fn peak(words: &[&str]) {
 }
 
 /// The `keyferry` beside this program, built in the same profile.
-fn built() -> PathBuf {
+pub(crate) fn built() -> PathBuf {
     let own = std::env::current_exe().expect("this program");
     let program = own.with_file_name("keyferry");
     assert!(

@@ -7,7 +7,6 @@ mod environment;
 mod failure;
 mod json;
 mod log;
-mod mask;
 mod output;
 mod panic;
 mod private_file;

@@ -17,6 +17,7 @@ struct Rule {
 const CORE: &str = "crates/core";
 const OS: &str = "crates/os";
 const YAML: &str = "crates/yaml";
+const MASK: &str = "crates/mask";
 const CONFORMANCE: &str = "crates/conformance";
 const BACKENDS: &str = "crates/backends/*";
 const FACADE: &str = "crates/keyferry";
@@ -31,6 +32,7 @@ const RULES: &[Rule] = &[
     Rule::new(CORE, &[], &[CONFORMANCE]),
     Rule::new(OS, &[], &[]),
     Rule::new(YAML, &[], &[]),
+    Rule::new(MASK, &[], &[]),
     Rule::new(CONFORMANCE, &[CORE], &[]),
     Rule::new(BACKENDS, &[CORE, OS, YAML], &[CONFORMANCE]),
     Rule::new(FACADE, &[CORE, OS, YAML, BACKENDS], &[CONFORMANCE]),

@@ -33,7 +33,7 @@ use keyferry_os::{Session, Signal};
 use nix::unistd::Pid;
 use zeroize::Zeroizing;
 
-use crate::mask::Masker;
+use keyferry_mask::Masker;
 use layout::{Layout, Output};
 use relay::Relay;
 use running::Running;

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::descriptors::{read, wait, write_all};
 use super::layout::{Carrier, Output};
 use super::running::Running;
-use crate::mask::MaskStream;
+use keyferry_mask::MaskStream;
 
 /// Starts the thread that copies `output` until it ends. When `ended` hangs up, the program has
 /// exited. The thread fails when output was lost; that nobody wants it any more is no failure.

@@ -78,7 +78,7 @@ impl Arguments {
     fn program(
         &self,
         env: provided::Environment,
-        masker: Option<crate::mask::Masker>,
+        masker: Option<keyferry_mask::Masker>,
     ) -> child::Command {
         let mut words = self.command.iter().cloned();
         child::Command {

@@ -245,11 +245,12 @@ pub(crate) fn github_masks(variables: &[Variable<'_>]) -> SecretBuffer {
     let mut out = SecretBuffer::default();
     for (_, value) in variables {
         let bytes = value.expose_bytes();
-        if bytes.len() < crate::mask::MIN_LEN {
+        if bytes.len() < keyferry_mask::MIN_LEN {
             continue;
         }
         for line in bytes.split(|byte| matches!(byte, b'\n' | b'\r')) {
-            if line.len() >= crate::mask::MIN_LEN && line.iter().any(|b| !b.is_ascii_whitespace()) {
+            if line.len() >= keyferry_mask::MIN_LEN && line.iter().any(|b| !b.is_ascii_whitespace())
+            {
                 push_mask(&mut out, line);
             }
         }

@@ -9,9 +9,9 @@ use zeroize::Zeroizing;
 
 use crate::environment::{assignment, entry};
 use crate::failure::{Failure, none_of};
-use crate::mask::{MIN_LEN, Masker};
 use crate::session::Session;
 use crate::watch::watched;
+use keyferry_mask::{MIN_LEN, Masker};
 
 /// The variables and files to provide, and where their values come from.
 pub(super) struct Plan {

@@ -11,10 +11,10 @@ use keyferry_os::Signal;
 
 use crate::child::{self, Child, Exit, Handle};
 use crate::failure::Failure;
-use crate::mask::Masker;
 use crate::private_file::{self, PrivateFile};
 use crate::session::Session;
 use crate::watch;
+use keyferry_mask::Masker;
 
 use super::Arguments;
 use super::provided::{Plan, Provided, masker};

@@ -35,14 +35,14 @@ use forms::Forms;
 use window::{WINDOW, Windows};
 
 /// What stands in the output for a run of hidden bytes.
-pub(crate) const MASK: &[u8] = b"****";
+pub const MASK: &[u8] = b"****";
 
 /// Values shorter than this are not masked: they would hide half of an ordinary text.
-pub(crate) const MIN_LEN: usize = 4;
+pub const MIN_LEN: usize = 4;
 
 /// The secrets to hide, ready to be searched for; clones share them.
 #[derive(Clone)]
-pub(crate) struct Masker {
+pub struct Masker {
     current: Arc<Current>,
 }
 
@@ -55,21 +55,21 @@ struct Current {
 
 /// What a [`Masker`] does and does not cover.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct MaskReport {
+pub struct MaskReport {
     /// Secrets that will be hidden.
-    pub(crate) masked: usize,
+    pub masked: usize,
     /// Secrets that are shorter than [`MIN_LEN`] and therefore stay visible. Empty ones, which
     /// have nothing to hide, are not counted.
-    pub(crate) too_short: usize,
+    pub too_short: usize,
 }
 
 /// The secrets are too long to be searched for.
 #[derive(Debug)]
-pub(crate) struct MaskError;
+pub struct MaskError;
 
 impl Masker {
     /// Prepares to hide `secrets`.
-    pub(crate) fn new<'a>(
+    pub fn new<'a>(
         secrets: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<(Self, MaskReport), MaskError> {
         let mut forms = Forms::default();
@@ -99,14 +99,14 @@ impl Masker {
 
     /// Hides, from the next byte of every output on, what `other` hides. That must include what
     /// is hidden now: the beginning of a secret may be waiting for its end.
-    pub(crate) fn replace(&self, other: &Self) {
+    pub fn replace(&self, other: &Self) {
         let search = other.current.lock().clone();
         *self.current.lock() = search;
         self.current.generation.fetch_add(1, Ordering::Release);
     }
 
     /// Starts masking one output.
-    pub(crate) fn stream(&self) -> MaskStream {
+    pub fn stream(&self) -> MaskStream {
         let generation = self.current.generation.load(Ordering::Acquire);
         let search = self.current.lock().clone();
         let held = search.as_ref().map_or(0, |search| search.longest);
@@ -157,7 +157,7 @@ impl From<MatchError> for MaskError {
 }
 
 /// One output being masked. Positions count the bytes of the whole stream.
-pub(crate) struct MaskStream {
+pub struct MaskStream {
     current: Arc<Current>,
     generation: usize,
     search: Option<Arc<Search>>,
@@ -176,7 +176,7 @@ pub(crate) struct MaskStream {
 
 impl MaskStream {
     /// Takes the next bytes of the output and appends to `out` what may be shown.
-    pub(crate) fn feed(&mut self, chunk: &[u8], out: &mut Vec<u8>) {
+    pub fn feed(&mut self, chunk: &[u8], out: &mut Vec<u8>) {
         let generation = self.current.generation.load(Ordering::Acquire);
         if generation != self.generation {
             self.generation = generation;
@@ -198,7 +198,7 @@ impl MaskStream {
     }
 
     /// Ends the output: what was held back did not become a secret.
-    pub(crate) fn finish(&mut self, out: &mut Vec<u8>) {
+    pub fn finish(&mut self, out: &mut Vec<u8>) {
         self.release(self.seen, self.seen, &[], out);
         self.state = self.search.as_ref().map(|search| search.start);
     }
