@@ -12,17 +12,40 @@ use crate::project::Project;
 pub(crate) struct Tool {
     crate_name: &'static str,
     version: &'static str,
+    /// The features it is built with, its defaults off.
+    features: &'static str,
+    speed: Speed,
+}
+
+/// How well a tool is optimised.
+#[derive(Debug, PartialEq)]
+enum Speed {
+    /// The last bit of speed is not worth minutes of compiling.
+    Modest,
+    /// It is measured, so it is built as its authors release it.
+    Full,
 }
 
 /// The test runner.
 pub(crate) const NEXTEST: Tool = Tool {
     crate_name: "cargo-nextest",
     version: "0.9.143",
+    features: "",
+    speed: Speed::Modest,
 };
 /// Licences, bans and sources.
 pub(crate) const DENY: Tool = Tool {
     crate_name: "cargo-deny",
     version: "0.20.2",
+    features: "",
+    speed: Speed::Modest,
+};
+/// A peer of the command line, in measurements.
+pub(crate) const SECRETSPEC: Tool = Tool {
+    crate_name: "secretspec",
+    version: "0.21.1",
+    features: "cli",
+    speed: Speed::Full,
 };
 
 impl Tool {
@@ -58,10 +81,12 @@ impl Tool {
             .arg("--target-dir")
             .arg(&scratch)
             .arg(&spec);
-        // Neither updates of themselves nor the last bit of speed are worth minutes of compiling.
-        command.arg("--no-default-features").env_remove("RUSTFLAGS");
-        for (setting, value) in [("LTO", "off"), ("OPT_LEVEL", "1"), ("CODEGEN_UNITS", "16")] {
-            command.env(format!("CARGO_PROFILE_RELEASE_{setting}"), value);
+        command.args(["--no-default-features", "--features", self.features]);
+        command.env_remove("RUSTFLAGS");
+        if self.speed == Speed::Modest {
+            for (setting, value) in [("LTO", "off"), ("OPT_LEVEL", "1"), ("CODEGEN_UNITS", "16")] {
+                command.env(format!("CARGO_PROFILE_RELEASE_{setting}"), value);
+            }
         }
         process::run(&mut command)
             .map_err(|failure| Failure::new(format!("cannot install {spec}: {failure}")))?;
