@@ -66,6 +66,7 @@ fn resident(name: &str) -> f64 {
 /// Prints the growth in kilobytes.
 pub(crate) fn hold(what: &str) {
     let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
         .build()
         .expect("a runtime");
     let host = keyferry::system_host();
