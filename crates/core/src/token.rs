@@ -142,6 +142,15 @@ impl Template {
     }
 }
 
+impl From<Reference> for Template {
+    /// One token that is the whole text.
+    fn from(reference: Reference) -> Self {
+        Self {
+            pieces: vec![Piece::Secret(reference)],
+        }
+    }
+}
+
 impl Piece {
     fn parse(inside: &str, column: usize) -> Result<Self> {
         if inside.contains("${") {
