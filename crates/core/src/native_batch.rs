@@ -8,7 +8,7 @@ use futures_util::future::{BoxFuture, Shared};
 
 use crate::backend::{Backend, Item};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layer::cache::Fetch;
+use crate::layer::cache::{Fetch, uninterrupted};
 use crate::registry::Entry;
 use crate::secret::Secret;
 use crate::sync::{Mutex, locked};
@@ -55,7 +55,8 @@ impl Call {
         let boarded = Arc::clone(&waiting);
         let answers = async move {
             let items = locked(&boarded, Option::take).unwrap_or_default();
-            read_all(backend.as_ref(), &items).await
+            // A panic here would leave those who share the call waiting for ever.
+            uninterrupted(read_all(backend.as_ref(), &items)).await
         };
         let call = Self {
             waiting,

@@ -1,5 +1,7 @@
 //! Loading what an application declares it needs, at its start.
 
+use futures_util::future::join_all;
+
 use crate::error::{Error, Result};
 use crate::reference::Reference;
 use crate::resolver::Resolver;
@@ -17,25 +19,30 @@ pub struct Preloaded {
 impl Resolver {
     /// Fetches everything that the declarations name, such as `aws:*` or `env:API_KEY`, in one batch.
     ///
-    /// A pattern that matches nothing is no error. One secret that fails is skipped with a warning.
+    /// A pattern that matches nothing is no error. One secret that fails is skipped with a warning,
+    /// and so is one whose name no reference can hold.
     ///
     /// # Errors
     /// [`InvalidReference`](crate::ErrorKind::InvalidReference) for an unknown backend or a malformed declaration, the
     /// error of a listing that failed, and the first failure of a declaration whose secrets all
     /// failed.
     pub async fn preload<S: AsRef<str>>(&self, declarations: &[S]) -> Result<Preloaded> {
+        let declared = || declarations.iter().map(AsRef::as_ref);
+        let listings = join_all(declared().map(|declaration| self.list(declaration))).await;
         let mut wanted: Vec<(&str, Reference)> = Vec::new();
-        for declaration in declarations.iter().map(AsRef::as_ref) {
-            let name = declaration.split(':').next().unwrap_or_default();
-            for key in self.list(declaration).await? {
-                wanted.push((declaration, Reference::named(name, &key)?));
-            }
+        for (declaration, keys) in declared().zip(listings) {
+            let references = named(declaration, &keys?)?;
+            wanted.extend(
+                references
+                    .into_iter()
+                    .map(|reference| (declaration, reference)),
+            );
         }
         let batch = self
             .get_many(wanted.iter().map(|(_, reference)| reference))
             .await;
         let outcomes: Vec<_> = wanted.into_iter().zip(batch).collect();
-        for declaration in declarations.iter().map(AsRef::as_ref) {
+        for declaration in declared() {
             let mut of_it = outcomes
                 .iter()
                 .filter(|((of, _), _)| *of == declaration)
@@ -64,12 +71,36 @@ impl Resolver {
     }
 }
 
+/// The references of the keys that a declaration matched.
+fn named(declaration: &str, keys: &[String]) -> Result<Vec<Reference>> {
+    let name = declaration.split(':').next().unwrap_or_default();
+    let (mut references, mut refused) = (Vec::with_capacity(keys.len()), Vec::new());
+    for key in keys {
+        match Reference::named(name, key) {
+            Ok(reference) => references.push(reference),
+            Err(error) => refused.push(error),
+        }
+    }
+    match refused.first() {
+        Some(first) if references.is_empty() => {
+            return Err(all_failed(declaration, refused.len(), first));
+        }
+        Some(first) => {
+            let count = refused.len();
+            tracing::warn!(declaration, count, cause = %first, "skipping names that cannot be references");
+        }
+        None => {}
+    }
+    Ok(references)
+}
+
 fn all_failed(declaration: &str, count: usize, first: &Error) -> Error {
     let message = format!("all {count} secrets of `{declaration}` failed to load: {first}");
     let error = match first.scope() {
         crate::Scope::Request => Error::request(first.kind(), message),
         crate::Scope::Item => Error::new(first.kind(), message),
     };
+    let error = first.help().into_iter().fold(error, Error::with_help);
     let error = first.backend().into_iter().fold(error, Error::with_backend);
     first
         .reference()

@@ -240,11 +240,12 @@ impl Resolver {
 
     /// The whole chain: audit( policy( cache( … ) ) ).
     async fn answer(&self, requests: &[Request<'_>]) -> Vec<Result<Secret>> {
+        let started = self.now();
         let allowed = match &self.0.policy {
             Some(policy) => decisions(policy.as_ref(), requests).await,
             None => vec![Ok(()); requests.len()],
         };
-        let results = self.through_cache(requests, allowed).await;
+        let results = self.through_cache(requests, allowed, started).await;
         match &self.0.audit {
             Some(audit) => released(audit.as_ref(), requests, results).await,
             None => results,
@@ -256,6 +257,7 @@ impl Resolver {
         &self,
         requests: &[Request<'_>],
         allowed: Vec<Result<()>>,
+        started: Timestamp,
     ) -> Vec<Result<Secret>> {
         let mut batches = NativeBatches::default();
         let mut flights = Vec::new();
@@ -265,7 +267,7 @@ impl Resolver {
             results.push(match boarding {
                 Ok(Boarding::Landed(result)) => self.finish(request, result),
                 Ok(Boarding::Aboard(flight)) => {
-                    flights.push(self.landing(index, request, flight));
+                    flights.push(self.landing(index, request, flight, started));
                     Err(unanswered())
                 }
                 Err(error) => Err(self.located(request, error)),
@@ -307,17 +309,27 @@ impl Resolver {
         index: usize,
         request: &Request<'_>,
         flight: Flight,
+        started: Timestamp,
     ) -> (usize, Result<Secret>) {
-        (index, self.wait(request, flight).await)
+        (index, self.wait(request, flight, started).await)
     }
 
-    async fn wait(&self, request: &Request<'_>, flight: Flight) -> Result<Secret> {
+    async fn wait(
+        &self,
+        request: &Request<'_>,
+        flight: Flight,
+        started: Timestamp,
+    ) -> Result<Secret> {
         let result = match request.within {
             None => flight.await,
-            Some(limit) => match select(flight, self.0.host.clock.sleep(limit)).await {
-                Either::Left((result, _)) => result,
-                Either::Right(((), _)) => Err(too_late(limit)),
-            },
+            Some(limit) => {
+                // Part of the time may be spent already, on a decision or on items before this.
+                let left = limit.saturating_sub(self.now().since(started));
+                match select(flight, self.0.host.clock.sleep(left)).await {
+                    Either::Left((result, _)) => result,
+                    Either::Right(((), _)) => Err(too_late(limit)),
+                }
+            }
         };
         let result = result.or_else(|error| match self.0.cache.stale(request, &error) {
             Some(secret) => {

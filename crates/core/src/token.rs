@@ -110,35 +110,60 @@ impl Template {
         })
     }
 
-    /// The text with every token replaced: variables by `variable`, references by `append`, which
-    /// adds the secret's text to the buffer.
+    /// The text with every token replaced: variables by `variable`, references by the text of their
+    /// `secret`. The buffer is made once and in its full size, so no part of it is left behind.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidConfig`] naming a variable that is unset and has no default, or what
-    /// `append` returns.
-    pub fn fill(
-        &self,
+    /// `secret` returns.
+    pub fn fill<'s>(
+        &'s self,
         mut variable: impl FnMut(&str) -> Option<Zeroizing<String>>,
-        mut append: impl FnMut(&Reference, &mut String) -> Result<()>,
+        mut secret: impl FnMut(&Reference) -> Result<&'s str>,
     ) -> Result<Zeroizing<String>> {
-        let mut out = Zeroizing::new(String::new());
+        let mut parts = Vec::with_capacity(self.pieces.len());
         for piece in &self.pieces {
-            match piece {
-                Piece::Literal(text) => out.push_str(text),
-                Piece::Secret(reference) => append(reference, &mut out)?,
-                Piece::Variable { name, default } => {
-                    let value = variable(name);
-                    let text = match (&value, default) {
-                        (Some(value), None) => value,
-                        (Some(value), Some(_)) if !value.is_empty() => value,
-                        (_, Some(default)) => default,
-                        (None, None) => return Err(unset(name)),
-                    };
-                    out.push_str(text);
-                }
-            }
+            parts.push(match piece {
+                Piece::Literal(text) => Part::Given(text),
+                Piece::Secret(reference) => Part::Given(secret(reference)?),
+                Piece::Variable { name, default } => match (variable(name), default) {
+                    (Some(value), None) => Part::Variable(value),
+                    (Some(value), Some(_)) if !value.is_empty() => Part::Variable(value),
+                    (_, Some(default)) => Part::Given(default),
+                    (None, None) => return Err(unset(name)),
+                },
+            });
+        }
+        let length = parts.iter().map(|part| part.text().len()).sum();
+        let mut out = Zeroizing::new(String::with_capacity(length));
+        for part in &parts {
+            out.push_str(part.text());
         }
         Ok(out)
+    }
+}
+
+/// What a piece stands for.
+enum Part<'a> {
+    Given(&'a str),
+    Variable(Zeroizing<String>),
+}
+
+impl Part<'_> {
+    fn text(&self) -> &str {
+        match self {
+            Self::Given(text) => text,
+            Self::Variable(text) => text,
+        }
+    }
+}
+
+impl From<Reference> for Template {
+    /// One token that is the whole text.
+    fn from(reference: Reference) -> Self {
+        Self {
+            pieces: vec![Piece::Secret(reference)],
+        }
     }
 }
 
@@ -225,10 +250,7 @@ mod tests {
         Template::parse(text)?
             .fill(
                 |name| (name == "USER").then(|| Zeroizing::new("app".to_owned())),
-                |reference, out| {
-                    out.push_str(&format!("<{reference}>"));
-                    Ok(())
-                },
+                |reference| Ok(Box::leak(format!("<{reference}>").into_boxed_str())),
             )
             .map(|text| text.to_string())
     }
@@ -285,6 +307,15 @@ mod tests {
     }
 
     #[test]
+    fn the_buffer_never_grows_so_that_no_part_is_left_in_freed_memory() {
+        let value = "x".repeat(1000);
+        let template = Template::parse("a${V}b${secret://env:X}c${NONE:-d}").unwrap();
+        let variable = |name: &str| (name == "V").then(|| Zeroizing::new(value.clone()));
+        let filled = template.fill(variable, |_| Ok(value.as_str())).unwrap();
+        assert_eq!((filled.len(), filled.capacity()), (2004, 2004));
+    }
+
+    #[test]
     fn a_whole_token_is_told_apart() {
         assert!(
             Template::parse("${secret://env:X}")
@@ -310,7 +341,7 @@ mod tests {
         #[test]
         fn a_value_is_never_scanned_again(value: String) {
             let template = Template::parse("<${V}>").unwrap();
-            let out = template.fill(|_| Some(Zeroizing::new(value.clone())), |_, _| Ok(())).unwrap();
+            let out = template.fill(|_| Some(Zeroizing::new(value.clone())), |_| Ok("")).unwrap();
             prop_assert_eq!(out.as_str(), format!("<{value}>"));
         }
     }

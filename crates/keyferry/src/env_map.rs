@@ -6,7 +6,7 @@ use keyferry_core::{Error, ErrorKind, Reference, Resolver, Result, SecretValue, 
 use keyferry_local::Environment;
 
 use crate::failure::{Failure, Failures};
-use crate::tokens::{Answers, Filled};
+use crate::tokens::{Answers, Filled, bare_reference};
 
 /// A variable to provide and where its value comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,10 +123,11 @@ impl EnvValue {
     /// [`ErrorKind::InvalidReference`] for a text that is neither, [`ErrorKind::InvalidConfig`] for
     /// a malformed token. The text, which may be a secret in the wrong place, is not echoed.
     pub fn parse(text: &str) -> Result<Self> {
-        if text.contains("${") {
-            return Template::parse(text).map(Self::Template);
+        match bare_reference(text) {
+            Some(reference) => reference.map(Self::Reference),
+            None if text.contains("${") => Template::parse(text).map(Self::Template),
+            None => Reference::parse(text).map(Self::Reference),
         }
-        Reference::parse(text).map(Self::Reference)
     }
 
     /// Reads a value of an `--env-file`: a reference when the whole text starts `secret://`, else a
@@ -135,10 +136,10 @@ impl EnvValue {
     /// # Errors
     /// As [`EnvValue::parse`].
     pub fn parse_env_file_value(text: &str) -> Result<Self> {
-        if text.starts_with("secret://") {
-            return Reference::parse(text).map(Self::Reference);
+        match bare_reference(text) {
+            Some(reference) => reference.map(Self::Reference),
+            None => Template::parse(text).map(Self::Template),
         }
-        Template::parse(text).map(Self::Template)
     }
 
     /// The references in it, in order, with repetitions.
@@ -269,6 +270,14 @@ mod tests {
         assert!(!literal("secret://m:a"));
         assert!(!literal("${secret://m:a}"));
         assert!(EnvValue::parse_env_file_value("secret://nonsense").is_err());
+    }
+
+    #[test]
+    fn a_bare_reference_with_a_token_in_it_is_refused_rather_than_passed_on() {
+        for text in ["secret://m:${USER}", "secret://${USER}/service/token/name"] {
+            assert!(EnvValue::parse(text).is_err(), "{text}");
+            assert!(EnvValue::parse_env_file_value(text).is_err(), "{text}");
+        }
     }
 
     #[test]

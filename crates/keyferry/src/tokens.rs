@@ -5,7 +5,7 @@ mod section;
 
 use std::fmt;
 
-use keyferry_core::{Error, ErrorKind, Reference, Resolver, Template};
+use keyferry_core::{Error, ErrorKind, Reference, Resolver, Result, Template};
 use keyferry_local::Environment;
 use keyferry_yaml::{Document, Limits, Node, Path, Splice, Stream, YamlError};
 use zeroize::Zeroizing;
@@ -177,12 +177,10 @@ impl Tokens {
     }
 
     fn add(&mut self, position: usize, line: usize, path: String, text: &str) {
-        let bare = self.format != Format::Text && text.starts_with("secret://");
-        let template = if bare {
-            // Only a reference can stand there; what else would is refused, not passed on.
-            Reference::parse(text).and_then(|_| Template::parse(&format!("${{{text}}}")))
-        } else {
-            Template::parse(text)
+        let bare = bare_reference(text).filter(|_| self.format != Format::Text);
+        let template = match bare {
+            Some(reference) => reference.map(Template::from),
+            None => Template::parse(text),
         };
         match template {
             Ok(template) => self.found.push(Token {
@@ -245,6 +243,22 @@ impl Tokens {
             &Error::new(ErrorKind::InvalidConfig, message),
         )
     }
+}
+
+/// The reference that a value is as a whole, if it starts as one.
+///
+/// Only a reference can stand there; what else would is refused, not passed on. So is a token in
+/// it, which could be filled in or be a part of the key.
+pub(crate) fn bare_reference(text: &str) -> Option<Result<Reference>> {
+    if !text.starts_with("secret://") {
+        return None;
+    }
+    if text.contains("${") {
+        let what = "a reference cannot hold a token";
+        let error = Error::new(ErrorKind::InvalidReference, what);
+        return Some(Err(error.with_help("write the reference in full")));
+    }
+    Some(Reference::parse(text))
 }
 
 /// Every string of a file, in its order.

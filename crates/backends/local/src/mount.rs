@@ -56,10 +56,10 @@ impl Mount {
 impl Shared {
     fn value(&self, item: &Item) -> Result<Secret> {
         let key = self.checked(item)?;
-        let file = self
-            .open_root()
-            .and_then(|root| open_beneath(&root, Path::new(key)))
-            .map_err(|error| self.unopened(key, &error))?;
+        // Absent is only what is missing from a directory that is there: an unmounted one may hold it.
+        let root = self.open_root()?;
+        let file =
+            open_beneath(&root, Path::new(key)).map_err(|error| self.unopened(key, &error))?;
         let content = source::read(file, key, MAX_VALUE)?;
         let metadata = Metadata::with_version(content.stamp.version());
         let value = match std::str::from_utf8(&content.bytes) {
@@ -97,8 +97,18 @@ impl Shared {
         Ok(key)
     }
 
-    fn open_root(&self) -> io::Result<std::fs::File> {
-        source::open(&self.root)
+    fn open_root(&self) -> Result<std::fs::File> {
+        source::open_directory(&self.root).map_err(|error| {
+            let root = self.root.display();
+            match error.kind() {
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Error::new(
+                    ErrorKind::Unavailable,
+                    format!("there is no directory `{root}`"),
+                )
+                .with_help("mount it, or correct the `path` of the backend"),
+                _ => source::unreadable(&root.to_string(), &error),
+            }
+        })
     }
 
     fn unopened(&self, key: &str, error: &io::Error) -> Error {
@@ -151,10 +161,7 @@ impl Backend for Mount {
     }
 
     async fn list(&self, pattern: &Pattern) -> Result<Vec<String>> {
-        let root = self
-            .shared
-            .open_root()
-            .map_err(|error| self.shared.closed(&error))?;
+        let root = self.shared.open_root()?;
         let mut names = walk::names(root, &self.shared.allowed)?;
         names.retain(|name| pattern.matches(name));
         Ok(names)
@@ -184,21 +191,11 @@ impl Backend for Mount {
 
     async fn diagnose(&self) -> Vec<Finding> {
         let name = self.shared.root.display().to_string();
-        let names = self
-            .shared
-            .open_root()
-            .map_err(|error| self.shared.closed(&error));
-        match names.and_then(|root| walk::names(root, &self.shared.allowed)) {
+        let root = self.shared.open_root();
+        match root.and_then(|root| walk::names(root, &self.shared.allowed)) {
             Ok(_) => vec![Finding::good(name)],
             Err(error) => vec![Finding::bad(name, error)],
         }
-    }
-}
-
-impl Shared {
-    /// The error for a root directory that cannot be opened: nothing is known of any secret.
-    fn closed(&self, error: &io::Error) -> Error {
-        source::unreadable(&self.root.display().to_string(), error)
     }
 }
 

@@ -75,7 +75,15 @@ pub(crate) struct Content {
 
 /// Opens a file without ever waiting, not even for the other end of a FIFO.
 pub(crate) fn open(path: &Path) -> io::Result<fs::File> {
-    let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    open_with(path, OFlag::O_NONBLOCK | OFlag::O_NOCTTY)
+}
+
+/// Opens a directory, and nothing else.
+pub(crate) fn open_directory(path: &Path) -> io::Result<fs::File> {
+    open_with(path, OFlag::O_DIRECTORY)
+}
+
+fn open_with(path: &Path, flags: OFlag) -> io::Result<fs::File> {
     fs::OpenOptions::new()
         .read(true)
         .custom_flags(flags.bits())

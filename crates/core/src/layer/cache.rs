@@ -29,7 +29,7 @@ use crate::reference::Reference;
 use crate::request::{Freshness, Request};
 use crate::secret::Secret;
 
-pub(crate) use self::flight::{Boarding, Fetch, Flight};
+pub(crate) use self::flight::{Boarding, Fetch, Flight, uninterrupted};
 
 /// The freshness contract's figures.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -184,7 +184,7 @@ impl Cache {
                 return Ok(Boarding::Landed(hit));
             }
             let now = self.host.clock.now();
-            if oldest(request).is_some() {
+            if oldest(request).is_some() && self.keeps(max_age) {
                 writers
                     .forced
                     .refresh(&key, now, self.options.min_refresh_interval)?;
@@ -326,6 +326,12 @@ impl Cache {
                 self.options.min_refresh_interval,
             );
         });
+    }
+
+    /// Whether a value is ever kept. Where none is, every request fetches, and an invalidation
+    /// forces nothing that could be throttled.
+    fn keeps(&self, max_age: Option<Duration>) -> bool {
+        self.options.enabled && !self.options.ttl.is_zero() && max_age != Some(Duration::ZERO)
     }
 
     /// Removes a value that a notification says has changed. This forces nothing.

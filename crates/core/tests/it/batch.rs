@@ -238,3 +238,25 @@ async fn each_request_of_a_batch_keeps_its_own_deadline() {
         [(0, ErrorKind::Timeout)]
     );
 }
+
+#[tokio::test]
+async fn a_deadline_counts_from_the_request_however_large_the_batch_is() {
+    let stand = Stand::new();
+    stand.shelf.hold();
+    let requests = (0..500).map(|key| {
+        let reference = Reference::named("shelf", &format!("k{key}")).unwrap();
+        let request = Request::new(reference).unwrap();
+        request.within(Duration::from_secs(1))
+    });
+    let mut batch = Box::pin(stand.resolver.get_many(requests));
+    assert!(futures_util::poll!(&mut batch).is_pending());
+    stand.pass(1);
+    for _ in 0..100 {
+        if let std::task::Poll::Ready(batch) = futures_util::poll!(&mut batch) {
+            let mut failures = batch.failures();
+            assert!(failures.all(|(_, error)| error.kind() == ErrorKind::Timeout));
+            return;
+        }
+    }
+    panic!("some items were given more time than they asked for");
+}

@@ -300,6 +300,19 @@ async fn a_throttled_refresh_is_answered_by_live() {
 }
 
 #[tokio::test]
+async fn nothing_is_throttled_where_every_get_fetches_anyway() {
+    let disabled = Stand::caching(|cache| cache.enabled = false);
+    let uncached = Stand::with(plain().with_max_age(Duration::ZERO), |_| {});
+    for stand in [disabled, uncached] {
+        for reads in 1..=3 {
+            stand.resolver.invalidate("shelf:a").unwrap();
+            assert_eq!(stand.get().await.unwrap(), "1");
+            assert_eq!(stand.reads(), reads);
+        }
+    }
+}
+
+#[tokio::test]
 async fn invalidate_all_forgets_everything() {
     let stand = Stand::new();
     stand.shelf.inner().put("b", "1");

@@ -46,6 +46,30 @@ async fn one_bad_secret_is_skipped_and_a_declaration_whose_secrets_all_fail_is_a
 }
 
 #[tokio::test]
+async fn a_name_that_cannot_be_a_reference_is_skipped_as_one_bad_secret() {
+    let stand = Stand::new();
+    stand.shelf.inner().put("//odd", "2");
+    stand.shelf.inner().put(&"x".repeat(2000), "3");
+    let preloaded = stand.resolver.preload(&["shelf:*"]).await.unwrap();
+    let names: Vec<_> = preloaded.loaded.iter().map(ToString::to_string).collect();
+    assert_eq!(names, ["shelf:a"]);
+    let error = stand.resolver.preload(&["shelf://*"]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidReference);
+    assert!(error.message().contains("all 1 secrets of `shelf://*`"));
+}
+
+#[tokio::test]
+async fn declarations_are_listed_at_once() {
+    let stand = Stand::new();
+    stand.shelf.hold();
+    let mut preload = Box::pin(stand.resolver.preload(&["shelf:a", "shelf:b*", "shelf:c*"]));
+    assert!(futures_util::poll!(&mut preload).is_pending());
+    assert_eq!(stand.shelf.calls().list, 3);
+    stand.shelf.release();
+    assert_eq!(preload.await.unwrap().loaded.len(), 1);
+}
+
+#[tokio::test]
 async fn a_pattern_that_matches_nothing_is_no_error_and_an_unknown_backend_is() {
     let stand = Stand::new();
     assert!(

@@ -74,7 +74,7 @@ fn filled(text: &str, environment: &dyn Environment) -> Result<String> {
     let variables = variables(&template, environment)?;
     let filled = template.fill(
         |name| variables.get(name).cloned(),
-        |reference, _| Err(circular(reference)),
+        |reference| Err(circular(reference)),
     )?;
     Ok(filled.to_string())
 }

@@ -80,10 +80,9 @@ impl Answers {
         template
             .fill(
                 |name| variable.get(name).cloned(),
-                |reference, out| {
+                |reference| {
                     let text = self.value(reference)?.expose_text();
-                    out.push_str(text.map_err(|error| error.with_reference(reference))?);
-                    Ok(())
+                    text.map_err(|error| error.with_reference(reference))
                 },
             )
             .map(Filled::Text)

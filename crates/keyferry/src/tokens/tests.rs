@@ -93,6 +93,25 @@ fn a_bare_reference_is_a_token_and_other_texts_are_not() {
 }
 
 #[test]
+fn a_bare_reference_is_taken_whole() {
+    let memory = memory();
+    memory.set("te}xt", "whole");
+    memory.set("te", "canary-part");
+    let resolver = resolver(memory);
+    let rendered = render_with(&resolver, "a: secret://m:te}xt\n", Format::Yaml);
+    assert_eq!(rendered.unwrap(), "a: whole\n");
+    for text in [
+        "secret://m:${USER}",
+        "secret://m:te}${USER}",
+        "secret://m:te$${",
+    ] {
+        let failures = render_with(&resolver, &format!("a: {text}\n"), Format::Yaml).unwrap_err();
+        assert_eq!(failures.exit_code(), 2, "{text}");
+        assert!(!failures.to_string().contains("canary"), "{failures}");
+    }
+}
+
+#[test]
 fn keys_and_comments_are_left_alone() {
     let text = "# ${secret://m:text}\n\"${USER}\": 1 # ${\n";
     assert_eq!(yaml(text), text);

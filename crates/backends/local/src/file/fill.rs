@@ -46,7 +46,7 @@ fn filled(text: &str, environment: &dyn Environment) -> Result<Zeroizing<String>
     }
 }
 
-fn refuse_secret(reference: &Reference, _: &mut String) -> Result<()> {
+fn refuse_secret<'s>(reference: &Reference) -> Result<&'s str> {
     Err(Error::new(
         ErrorKind::InvalidConfig,
         format!("a file of secrets cannot refer to another secret, here `{reference}`"),

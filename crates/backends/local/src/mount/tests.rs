@@ -192,11 +192,15 @@ async fn names_are_those_of_files_that_can_be_read() {
 }
 
 #[tokio::test]
-async fn a_missing_root_has_no_secret_and_no_list() {
-    let backend = Mount::new("/nonexistent", Mounts::Any);
-    let error = backend.read(&Item::new("dc/x")).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::NotFound);
-    let error = backend.list(&Pattern::new("*")).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unavailable);
-    assert!(backend.diagnose().await[0].outcome.is_err());
+async fn without_its_root_nothing_is_known_of_any_secret() {
+    let root = Root::new().with("dc/file", "canary");
+    for path in [PathBuf::from("/nonexistent"), root.path("dc/file")] {
+        let backend = Mount::new(path, Mounts::Any);
+        let error = backend.read(&Item::new("dc/x")).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(error.help().is_some());
+        let error = backend.list(&Pattern::new("*")).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(backend.diagnose().await[0].outcome.is_err());
+    }
 }

@@ -129,7 +129,7 @@ async fn a_mount_may_come_into_being_while_it_is_watched() {
     let backend = Mount::new(root.path().join("secrets"), Mounts::Any);
     let mut stream = backend.watch(&Item::new("dc/x")).unwrap();
     let error = stream.next().await.unwrap().unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
     replace(&root.path().join("secrets/dc/x"), b"value");
     while stream.next().await.unwrap().is_err() {}
     assert_eq!(text(&backend, "dc/x").await, "value");

@@ -98,27 +98,34 @@ impl Flights {
     }
 }
 
-async fn fly(
+/// The future of a flight. It holds its seat from the start: it may be dropped before it is polled.
+fn fly(
     cache: Arc<Cache>,
     fare: Fare,
     ticket: u64,
     started: Timestamp,
     fetch: Fetch,
-) -> Result<Secret> {
+) -> impl Future<Output = Result<Secret>> + Send {
     let mut seat = Seat {
         cache,
         fare,
         ticket,
         landed: false,
     };
-    let result = AssertUnwindSafe(fetch).catch_unwind().await;
-    let result =
-        result.unwrap_or_else(|_| Err(Error::request(ErrorKind::Internal, "the backend panicked")));
-    // Age counts from the start: the value may be as old as that.
-    let result = result.map(|secret| secret.stamped(started));
-    seat.landed = true;
-    seat.cache.land(&seat.fare, ticket, &result);
-    result
+    async move {
+        let result = uninterrupted(fetch).await;
+        // Age counts from the start: the value may be as old as that.
+        let result = result.map(|secret| secret.stamped(started));
+        seat.landed = true;
+        seat.cache.land(&seat.fare, seat.ticket, &result);
+        result
+    }
+}
+
+/// A call of a backend, whose panic is the failure of the call.
+pub(crate) async fn uninterrupted<T>(call: impl Future<Output = Result<T>>) -> Result<T> {
+    let result = AssertUnwindSafe(call).catch_unwind().await;
+    result.unwrap_or_else(|_| Err(Error::request(ErrorKind::Internal, "the backend panicked")))
 }
 
 /// Gives the slot back when the last caller leaves before the fetch is done.
@@ -145,5 +152,74 @@ impl fmt::Debug for Flights {
         f.debug_list()
             .entries(self.slots.iter().map(|slot| &slot.key))
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures_util::future::{BoxFuture, pending};
+
+    use super::*;
+    use crate::clock::{Clock, Entropy, Host};
+    use crate::layer::cache::CacheOptions;
+    use crate::request::{IntoRequest, Request};
+
+    #[derive(Debug)]
+    struct Still;
+
+    impl Clock for Still {
+        fn now(&self) -> Timestamp {
+            Timestamp::ZERO
+        }
+
+        fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
+            pending().boxed()
+        }
+    }
+
+    impl Entropy for Still {
+        fn next(&self) -> u64 {
+            0
+        }
+    }
+
+    fn cache() -> Arc<Cache> {
+        let host = Host {
+            clock: Arc::new(Still),
+            entropy: Arc::new(Still),
+        };
+        Arc::new(Cache::new(CacheOptions::default(), host))
+    }
+
+    fn board(cache: &Arc<Cache>, request: &Request<'_>) -> Flight {
+        match cache.board(request, None, || pending().boxed()) {
+            Ok(Boarding::Aboard(flight)) => flight,
+            _ => panic!("nothing is cached"),
+        }
+    }
+
+    fn slots(cache: &Cache) -> usize {
+        let count =
+            |shard: &crate::layer::cache::Shard| shard.write(|writers| writers.flights.slots.len());
+        cache.shards.iter().map(count).sum()
+    }
+
+    #[test]
+    fn a_flight_that_everyone_left_gives_its_slot_back_polled_or_not() {
+        let cache = cache();
+        let request = "a:b".into_request().unwrap();
+        for polled in [false, true] {
+            let mut first = board(&cache, &request);
+            let second = board(&cache, &request);
+            if polled {
+                assert!((&mut first).now_or_never().is_none());
+            }
+            drop(first);
+            assert_eq!(slots(&cache), 1, "the second caller still waits");
+            drop(second);
+            assert_eq!(slots(&cache), 0, "polled: {polled}");
+        }
     }
 }
