@@ -17,6 +17,7 @@ struct Rule {
 const CORE: &str = "crates/core";
 const OS: &str = "crates/os";
 const YAML: &str = "crates/yaml";
+const CANARY: &str = "crates/canary";
 const CONFORMANCE: &str = "crates/conformance";
 const BACKENDS: &str = "crates/backends/*";
 const FACADE: &str = "crates/keyferry";
@@ -30,6 +31,7 @@ const RULES: &[Rule] = &[
     Rule::new(CORE, &[], &[]),
     Rule::new(OS, &[], &[]),
     Rule::new(YAML, &[], &[]),
+    Rule::new(CANARY, &[], EVERY_CRATE),
     Rule::new(CONFORMANCE, &[CORE], &[]),
     Rule::new(BACKENDS, &[CORE, OS, YAML], &[CONFORMANCE]),
     Rule::new(FACADE, &[CORE, OS, YAML, BACKENDS], &[CONFORMANCE]),
