@@ -1,7 +1,7 @@
 //! Leaks made on purpose, one at a time: only a search that finds them makes silence count.
 
 use std::fmt;
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
@@ -221,10 +221,14 @@ fn panicked() -> String {
 
 fn arguments_of_a_program() -> String {
     let mut child = Command::new("sh")
-        .args(["-c", "read line", "sh", &Leaky::secret()])
+        .args(["-c", "echo ready; read line", "sh", &Leaky::secret()])
         .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
         .spawn()
         .unwrap();
+    let mut ready = String::new();
+    let stdout = child.stdout.take().unwrap();
+    BufReader::new(stdout).read_line(&mut ready).unwrap();
     let arguments = std::fs::read(format!("/proc/{}/cmdline", child.id())).unwrap();
     drop(child.stdin.take());
     child.wait().unwrap();

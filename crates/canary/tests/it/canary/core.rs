@@ -278,7 +278,7 @@ async fn preloads_show_no_value_whatever_fails() {
     let log = capture.text();
     assert!(log.contains("skipping a secret"), "{log}");
     witness.saw("log", log);
-    witness.assert_silent(30);
+    witness.assert_silent(25);
 }
 
 /// Policy and audit that refuse on demand, and are shown whatever passes them.
