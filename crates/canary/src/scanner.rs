@@ -120,10 +120,13 @@ impl fmt::Display for Hit {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
 
     fn found(bytes: &[u8]) -> Vec<(Form, Encoding)> {
-        let hits = Scanner::new(&Canary::all(3)).scan(bytes);
+        static SCANNER: LazyLock<Scanner> = LazyLock::new(|| Scanner::new(&Canary::all(3)));
+        let hits = SCANNER.scan(bytes);
         hits.iter().map(|hit| (hit.canary, hit.encoding)).collect()
     }
 

@@ -2,6 +2,7 @@ mod backends;
 mod config;
 mod controls;
 mod core;
+mod memory;
 mod panics;
 mod tokens;
 mod yaml;

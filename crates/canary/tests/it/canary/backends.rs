@@ -11,19 +11,33 @@ use keyferry_conformance::Counting;
 
 use super::{Place, assert_is, canaries, canary, environment, memory, saw, witness};
 
-/// Calls everything that a backend has, with keys that exist and keys that do not.
-async fn exercised(witness: &mut Witness, name: &str, backend: &dyn Backend, keys: &[String]) {
-    witness.saw_debug(name, backend);
+/// Watches keys that exist and keys that do not.
+async fn watched(witness: &mut Witness, name: &str, backend: &dyn Backend, keys: &[String]) {
+    for item in items(keys) {
+        match backend.watch(&item) {
+            Ok(mut versions) => match versions.next().now_or_never() {
+                Some(Some(Err(error))) => saw(witness, name, &error),
+                seen => witness.saw_debug(name, &seen),
+            },
+            Err(error) => saw(witness, name, &error),
+        }
+    }
+}
+
+/// Keys that exist and keys that do not, each with and without a version.
+fn items(keys: &[String]) -> Vec<Item> {
     let odd = [
         "", "absent", "a=b", "..", "dc/../x", "other/x", "dc", "\0", "dc/\u{7}",
     ];
-    let odd = odd.map(str::to_owned);
-    let items: Vec<Item> = keys.iter().chain(&odd).map(Item::new).collect();
-    let items: Vec<Item> = items
-        .iter()
-        .cloned()
-        .chain(items.iter().map(|item| item.clone().with_version("7")))
-        .collect();
+    let keys = keys.iter().cloned().chain(odd.map(str::to_owned));
+    keys.flat_map(|key| [Item::new(key.clone()), Item::new(key).with_version("7")])
+        .collect()
+}
+
+/// Calls everything else that a backend has.
+async fn exercised(witness: &mut Witness, name: &str, backend: &dyn Backend, keys: &[String]) {
+    witness.saw_debug(name, backend);
+    let items = items(keys);
     witness.saw_debug(name, &items);
     for item in &items {
         match backend.read(item).await {
@@ -32,13 +46,6 @@ async fn exercised(witness: &mut Witness, name: &str, backend: &dyn Backend, key
         }
         match backend.metadata(item).await {
             Ok(metadata) => witness.saw_debug(name, &metadata),
-            Err(error) => saw(witness, name, &error),
-        }
-        match backend.watch(item) {
-            Ok(mut versions) => match versions.next().now_or_never() {
-                Some(Some(Err(error))) => saw(witness, name, &error),
-                seen => witness.saw_debug(name, &seen),
-            },
             Err(error) => saw(witness, name, &error),
         }
     }
@@ -86,6 +93,7 @@ async fn backends_that_work_show_no_value() {
             }
         }
         exercised(&mut witness, name, &*backend, &keys(name)).await;
+        watched(&mut witness, name, &*backend, &keys(name)).await;
     }
     let counting = Counting::new(memory());
     exercised(&mut witness, "counting", &counting, &keys("memory")).await;
@@ -231,6 +239,7 @@ async fn mounts_that_refuse_show_no_value() {
     ] {
         let backend = Mount::new(place.path("mounts"), mounts);
         exercised(&mut witness, "mount", &backend, &keys).await;
+        watched(&mut witness, "mount", &backend, &keys).await;
     }
     let backend = Mount::new(place.path("outside"), Mounts::Any);
     exercised(&mut witness, "mount of a file", &backend, &keys).await;
@@ -253,6 +262,7 @@ async fn sources_that_cannot_be_read_show_no_value() {
             place.write(file, [b"word: \xff", canary(Form::Binary).bytes()].concat());
         }
         exercised(&mut witness, name, &*backend, &keys(name)).await;
+        watched(&mut witness, name, &*backend, &keys(name)).await;
         for file in [".env", "secrets.yaml"] {
             std::fs::remove_file(place.path(file)).unwrap();
             std::fs::create_dir(place.path(file)).unwrap();
