@@ -149,11 +149,12 @@ impl Registry {
                     .iter()
                     .map(|e| format!("`{}`", e.name))
                     .collect();
-                Error::new(
-                    ErrorKind::InvalidReference,
-                    format!("there is no backend named `{name}`"),
-                )
-                .with_help(match known.as_slice() {
+                let message = match BackendName::check(name) {
+                    Ok(()) => format!("there is no backend named `{name}`"),
+                    // A secret in the wrong place, perhaps.
+                    Err(what) => format!("the backend name {what}"),
+                };
+                Error::new(ErrorKind::InvalidReference, message).with_help(match known.as_slice() {
                     [] => "no backends are configured".to_owned(),
                     known => format!("the configured backends are {}", known.join(", ")),
                 })

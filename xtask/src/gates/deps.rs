@@ -18,6 +18,7 @@ const CORE: &str = "crates/core";
 const OS: &str = "crates/os";
 const YAML: &str = "crates/yaml";
 const MASK: &str = "crates/mask";
+const CANARY: &str = "crates/canary";
 const CONFORMANCE: &str = "crates/conformance";
 const BACKENDS: &str = "crates/backends/*";
 const FACADE: &str = "crates/keyferry";
@@ -33,6 +34,7 @@ const RULES: &[Rule] = &[
     Rule::new(OS, &[], &[]),
     Rule::new(YAML, &[], &[]),
     Rule::new(MASK, &[], &[]),
+    Rule::new(CANARY, &[], EVERY_CRATE),
     Rule::new(CONFORMANCE, &[CORE], &[]),
     Rule::new(BACKENDS, &[CORE, OS, YAML], &[CONFORMANCE]),
     Rule::new(FACADE, &[CORE, OS, YAML, BACKENDS], &[CONFORMANCE]),

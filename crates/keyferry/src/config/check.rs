@@ -1,6 +1,6 @@
 //! What is wrong with a configuration, judged by its own JSON Schema, all of it at once.
 
-use keyferry_core::{Error, ErrorKind};
+use keyferry_core::{BackendName, Error, ErrorKind};
 use keyferry_yaml::{Document, Path, PathSegment};
 use serde_json::{Map, Value};
 
@@ -67,7 +67,8 @@ impl<'a> Check<'a> {
         self.place(path, name, error, &what);
     }
 
-    /// Notes that a name is none of those that are known.
+    /// Notes that a name is none of those that are known. What cannot be one is not shown: it may
+    /// be a secret in the wrong place.
     pub(super) fn unknown(
         &mut self,
         path: &[PathSegment<'_>],
@@ -75,7 +76,10 @@ impl<'a> Check<'a> {
         name: &str,
         known: &[&str],
     ) {
-        let message = format!("{what} `{}`", name.escape_debug());
+        let message = match BackendName::new(name) {
+            Ok(name) => format!("{what} `{name}`"),
+            Err(_) => format!("{what} like this"),
+        };
         self.fail(path, &message, Some(&choice(name, known)));
     }
 
