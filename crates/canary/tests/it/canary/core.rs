@@ -363,7 +363,7 @@ fn templates_show_their_tokens_alone() {
                 Ok(template) => {
                     witness.saw_debug("template", &(&template, template.pieces()));
                     let variable = |name: &str| (name == "A").then(|| Zeroizing::new(text.clone()));
-                    let filled = template.fill(variable, |reference, _| {
+                    let filled = template.fill(variable, |reference| {
                         let missing = Error::new(ErrorKind::NotFound, "none");
                         Err(missing.with_reference(reference))
                     });
