@@ -10,7 +10,7 @@ use crate::encoding::Encoding;
 
 /// Looks for canaries in bytes.
 ///
-/// It finds every piece of [`FRAGMENT`] bytes of what is secret in a canary, in every encoding.
+/// It finds every piece of 12 bytes of what is secret in a canary, in every encoding.
 pub struct Scanner {
     search: AhoCorasick,
     /// What each pattern of the search stands for.
