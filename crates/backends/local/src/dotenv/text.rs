@@ -16,9 +16,11 @@ use zeroize::Zeroizing;
 /// | `\n` `\t` `\r` `\"` `\\` in double quotes | the character; every other `\` stays |
 /// | `#` as the first character of a line, an empty line | nothing; a later `#` belongs to the value |
 /// | a line without `=`, or without a key | malformed, and skipped |
+/// | a quoted value that goes over several lines | malformed, all of its lines |
 ///
-/// Nothing is expanded, and no value goes over the end of its line. Where a key is repeated, the
-/// last value counts.
+/// Nothing is expanded, and no value goes over the end of its line: the lines of one that tries to
+/// are parts of a value, so none of them may be taken for a key. Where a key is repeated, the last
+/// value counts.
 ///
 /// ```
 /// let text = keyferry_local::DotenvText::parse("export A='x y'\nB=\n?\n");
@@ -42,8 +44,19 @@ impl DotenvText {
             malformed: Vec::new(),
         };
         let mut places = HashMap::new();
-        for (index, line) in lines(text).enumerate() {
-            let line = line.trim_matches(is_space);
+        let lines: Vec<&str> = lines(text)
+            .map(|line| line.trim_matches(is_space))
+            .collect();
+        let ends = Ends::of(&lines);
+        let mut over = 0;
+        for (index, &line) in lines.iter().enumerate() {
+            if index >= over {
+                over = ends.over(index).unwrap_or(0);
+            }
+            if index < over {
+                parsed.malformed.push(index + 1);
+                continue;
+            }
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
@@ -60,6 +73,51 @@ impl DotenvText {
         }
         parsed
     }
+}
+
+/// The lines that end quoted values which started before them.
+struct Ends<'t> {
+    lines: &'t [&'t str],
+    // The last of them for each quote: whoever starts behind it has no end to look for.
+    last: [(char, Option<usize>); 2],
+}
+
+impl<'t> Ends<'t> {
+    fn of(lines: &'t [&'t str]) -> Self {
+        let last = |quote| (quote, lines.iter().rposition(|line| ends(line, quote)));
+        Self {
+            lines,
+            last: [last('"'), last('\'')],
+        }
+    }
+
+    /// The line behind the value that starts in line `index`, if it goes over the end of that line.
+    /// One that nothing closes does not: it is no quoted value.
+    fn over(&self, index: usize) -> Option<usize> {
+        let quote = opened(self.lines.get(index)?)?;
+        let (_, last) = self.last.iter().find(|(of, _)| *of == quote)?;
+        last.filter(|last| *last > index)?;
+        let rest = self.lines.get(index + 1..)?;
+        let after = rest.iter().position(|line| ends(line, quote))?;
+        Some(index + after + 2)
+    }
+}
+
+/// Whether a line can be the last of a quoted value. An entry with quotes of its own cannot.
+fn ends(line: &str, quote: char) -> bool {
+    line.ends_with(quote) && value_of(line).is_none_or(|value| !value.starts_with(quote))
+}
+
+/// The quote that opens the value of a line and is not closed in it.
+fn opened(line: &str) -> Option<char> {
+    let value = value_of(line).filter(|_| !line.starts_with('#'))?;
+    let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    between(value, quote).is_none().then_some(quote)
+}
+
+fn value_of(line: &str) -> Option<&str> {
+    line.split_once('=')
+        .map(|(_, value)| value.trim_matches(is_space))
 }
 
 /// Lines end in `\n`, `\r\n` or `\r`.
@@ -182,6 +240,22 @@ mod tests {
         let keys: Vec<_> = parsed.entries.iter().map(|(key, _)| key.as_str()).collect();
         assert_eq!(keys, ["A", "B", "C"]);
         assert_eq!(parsed.malformed, [2, 5]);
+    }
+
+    #[test]
+    fn the_lines_of_a_value_that_goes_over_several_are_no_keys() {
+        let pem = "K=\"-----BEGIN KEY-----\nMIIcanary==\n-----END KEY-----\"\nA=1\nB='x\nC=2";
+        let parsed = DotenvText::parse(pem);
+        let entries: Vec<_> = parsed
+            .entries
+            .iter()
+            .map(|(k, v)| (k.as_str(), v.as_str()))
+            .collect();
+        // A quote that nothing closes is part of the value.
+        assert_eq!(entries, [("A", "1"), ("B", "'x"), ("C", "2")]);
+        assert_eq!(parsed.malformed, [1, 2, 3]);
+        let parsed = DotenvText::parse("A=\"x\nB=\"y\"");
+        assert_eq!((parsed.entries.len(), parsed.malformed.len()), (2, 0));
     }
 
     #[test]

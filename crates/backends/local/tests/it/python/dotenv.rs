@@ -10,7 +10,7 @@ use super::peer::{Peer, Random};
 /// Where we differ: `(what, whether a file has it)`.
 type Difference = (&'static str, fn(&str) -> bool);
 
-const DIFFERENCES: [Difference; 4] = [
+const DIFFERENCES: [Difference; 5] = [
     ("`\\\"` in double quotes is a quote", |text| {
         text.contains("\\\"")
     }),
@@ -26,6 +26,25 @@ const DIFFERENCES: [Difference; 4] = [
             .filter_map(|line| line.split_once('='))
             .any(|(key, _)| matches!(key.trim_matches(blank), "" | "export"))
     }),
+    (
+        "no line of a quoted value over several lines is an entry",
+        |text| {
+            let lines: Vec<_> = text
+                .split(['\n', '\r'])
+                .map(|line| line.trim_matches(blank))
+                .collect();
+            let opens = |line: &&str, quote: char| {
+                let value = line
+                    .split_once('=')
+                    .map_or("", |(_, value)| value.trim_matches(blank));
+                value.starts_with(quote) && (value.len() == 1 || !value.ends_with(quote))
+            };
+            ['"', '\''].into_iter().any(|quote| {
+                let first = lines.iter().position(|line| opens(line, quote));
+                first.is_some_and(|at| lines.iter().skip(at + 1).any(|line| line.ends_with(quote)))
+            })
+        },
+    ),
 ];
 
 /// What Python's `str.strip` drops.
