@@ -249,7 +249,11 @@ mod tests {
     fn filled(text: &str) -> Result<String> {
         Template::parse(text)?
             .fill(
-                |name| (name == "USER").then(|| Zeroizing::new("app".to_owned())),
+                |name| match name {
+                    "USER" => Some(Zeroizing::new("app".to_owned())),
+                    "EMPTY" => Some(Zeroizing::default()),
+                    _ => None,
+                },
                 |reference| Ok(Box::leak(format!("<{reference}>").into_boxed_str())),
             )
             .map(|text| text.to_string())
@@ -274,6 +278,8 @@ mod tests {
         assert_eq!(filled("${NONE:-x:-y}").unwrap(), "x:-y");
         assert_eq!(filled("${NONE:-}").unwrap(), "");
         assert_eq!(filled("${USER:-x}").unwrap(), "app");
+        assert_eq!(filled("${EMPTY:-x}").unwrap(), "x");
+        assert_eq!(filled("<${EMPTY}>").unwrap(), "<>");
         assert_eq!(filled("${NONE:-http://x}").unwrap(), "http://x");
         assert_eq!(
             filled("${NONE}").unwrap_err().kind(),

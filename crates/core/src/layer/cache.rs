@@ -272,7 +272,9 @@ impl Cache {
         self.forget(shard, writers, &entry.key);
         if entry.keep_until > now {
             self.counter(&entry).fetch_add(1, Ordering::Relaxed);
-            shard.insert(writers, entry);
+            for expired in shard.insert(writers, entry, now) {
+                self.counter(&expired).fetch_sub(1, Ordering::Relaxed);
+            }
         }
     }
 

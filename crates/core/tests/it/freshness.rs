@@ -558,3 +558,92 @@ async fn a_watched_change_makes_the_next_get_fetch_without_throttling() {
         assert_eq!(stand.get().await.unwrap(), value);
     }
 }
+
+#[tokio::test]
+async fn age_counts_from_the_start_of_the_fetch() {
+    let stand = Stand::new();
+    stand.pass(100);
+    stand.shelf.hold();
+    let mut get = Box::pin(stand.resolver.get("shelf:a"));
+    assert!(futures_util::poll!(&mut get).is_pending());
+    stand.pass(3);
+    stand.shelf.release();
+    let secret = get.await.unwrap();
+    assert_eq!(secret.age(stand.resolver.now()), 3 * SECOND);
+    let fresh = Request::new("shelf:a")
+        .unwrap()
+        .freshness(Freshness::AtMost(2 * SECOND));
+    stand.resolver.get(fresh).await.unwrap();
+    assert_eq!(stand.reads(), 2);
+}
+
+#[tokio::test]
+async fn a_stale_value_is_no_older_than_the_caller_takes() {
+    let stand = Stand::caching(|cache| cache.stale_grace = 600 * SECOND);
+    stand.get().await.unwrap();
+    stand.pass(310);
+    stand.shelf.fail_next(2, outage(ErrorKind::Unavailable));
+    let at_most = |seconds| {
+        Request::new("shelf:a")
+            .unwrap()
+            .freshness(Freshness::AtMost(seconds * SECOND))
+    };
+    let refused = stand.resolver.get(at_most(309)).await;
+    assert_eq!(kind(refused), ErrorKind::Unavailable);
+    let bridged = stand.resolver.get(at_most(310)).await.unwrap();
+    assert!(bridged.is_stale());
+}
+
+#[tokio::test]
+async fn a_newer_value_settles_what_an_invalidation_asked_for() {
+    let stand = Stand::caching(|cache| cache.ttl = 2 * SECOND);
+    let live = || Request::new("shelf:a").unwrap().freshness(Freshness::Live);
+    stand.resolver.invalidate("shelf:a").unwrap();
+    stand.get().await.unwrap();
+    stand.resolver.invalidate("shelf:a").unwrap();
+    stand.resolver.get(live()).await.unwrap();
+    // The value expires within the interval, and fetching it again forces nothing.
+    stand.pass(3);
+    assert_eq!(stand.get().await.unwrap(), "1");
+}
+
+#[tokio::test]
+async fn raw_and_plain_callers_do_not_share_a_fetch() {
+    let stand = Stand::new();
+    stand.shelf.hold();
+    let callers = join(stand.resolver.raw("shelf:a"), stand.get());
+    let ((raw, plain), ()) = join(callers, async { stand.shelf.release() }).await;
+    assert!(raw.is_ok() && plain.is_ok());
+    assert_eq!(stand.reads(), 2);
+    // What the plain caller fetched is cached, whoever came first.
+    stand.get().await.unwrap();
+    assert_eq!(stand.reads(), 2);
+}
+
+/// A fetch reads the old value, then something says that it changed, then the fetch lands.
+async fn overtaken_by(stand: &Stand, change: impl AsyncFnOnce()) {
+    stand.shelf.hold();
+    let mut before = Box::pin(stand.get());
+    assert!(futures_util::poll!(&mut before).is_pending());
+    change().await;
+    stand.shelf.release();
+    assert_eq!(before.await.unwrap(), "1");
+    stand.put("2");
+    assert_eq!(stand.get().await.unwrap(), "2");
+}
+
+#[tokio::test]
+async fn a_fetch_that_an_invalidation_of_everything_overtook_is_not_cached() {
+    let stand = Stand::new();
+    overtaken_by(&stand, async || stand.resolver.invalidate_all()).await;
+}
+
+#[tokio::test]
+async fn a_fetch_that_a_watched_change_overtook_is_not_cached() {
+    let stand = Stand::new();
+    let mut versions = stand.resolver.watch("shelf:a").await.unwrap();
+    overtaken_by(&stand, async || {
+        versions.next().await.unwrap().unwrap();
+    })
+    .await;
+}

@@ -8,10 +8,11 @@ use async_trait::async_trait;
 use futures_util::future::join;
 use keyferry_conformance::{Counting, ManualClock};
 use keyferry_core::{
-    Audit, BackendOptions, Error, ErrorKind, Outcome, Policy, Registry, Request, Resolver, Result,
+    Audit, BackendOptions, Error, ErrorKind, Outcome, Policy, Registry, Request, Resolver,
+    ResolverBuilder, Result,
 };
 
-use crate::shelf::{Shelf, add, kind, outage, plain};
+use crate::shelf::{Shelf, add, kind, no_retry, outage, plain};
 
 #[derive(Debug, Default)]
 struct Gate {
@@ -110,6 +111,28 @@ async fn the_synchronous_path_does_not_go_around_policy_and_audit() {
     guarded.resolver.get("shelf:a").await.unwrap();
     let request = Request::new("shelf:a").unwrap();
     assert!(guarded.resolver.cached(&request).is_none());
+}
+
+#[tokio::test]
+async fn either_of_policy_and_audit_closes_the_synchronous_path() {
+    let open = layered().resolver;
+    let request = Request::new("shelf:a").unwrap();
+    open.get("shelf:a").await.unwrap();
+    assert!(open.cached(&request).is_some());
+    let builders = [
+        (|builder| builder.policy(Arc::new(Gate::default()))) as fn(ResolverBuilder) -> _,
+        |builder| builder.audit(Arc::new(Ledger::default())),
+    ];
+    for guard in builders {
+        let clock = ManualClock::default();
+        let shelf = Shelf::new(plain());
+        shelf.put("a", "1");
+        let mut registry = Registry::new(clock.host());
+        add(&mut registry, "shelf", Arc::new(shelf), no_retry());
+        let resolver = guard(Resolver::builder(registry, clock.host())).build();
+        resolver.get("shelf:a").await.unwrap();
+        assert!(resolver.cached(&request).is_none());
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Which configuration file holds, and its text.
 
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use keyferry_core::{Error, ErrorKind, Result};
@@ -46,13 +46,15 @@ pub(super) fn read(path: &Path) -> Result<String> {
     if metadata.is_dir() {
         return Err(invalid("is a directory"));
     }
-    if metadata.len() > Limits::CONFIG.max_bytes as u64 {
-        return Err(invalid(&format!(
-            "is larger than {} bytes",
-            Limits::CONFIG.max_bytes
-        )));
+    // A pipe or device has no length, so the bound is on what is read.
+    let bound = Limits::CONFIG.max_bytes;
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(bound as u64 + 1).read_to_end(&mut bytes))
+        .map_err(|error| unreadable(path, &error))?;
+    if bytes.len() > bound {
+        return Err(invalid(&format!("is larger than {bound} bytes")));
     }
-    let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
     String::from_utf8(bytes).map_err(|_| invalid("is not UTF-8 text"))
 }
 

@@ -631,3 +631,13 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_configuration_without_an_end_is_refused() {
+    let failures = Config::load(Path::new("/dev/zero")).unwrap_err();
+    assert_eq!(failures.exit_code(), 2);
+    assert!(
+        failures.to_string().contains("is larger than 262144 bytes"),
+        "{failures}"
+    );
+}

@@ -164,6 +164,7 @@ mod tests {
     use super::*;
     use crate::clock::{Clock, Entropy, Host};
     use crate::layer::cache::CacheOptions;
+    use crate::reference::Reference;
     use crate::request::{IntoRequest, Request};
 
     #[derive(Debug)]
@@ -204,6 +205,21 @@ mod tests {
         let count =
             |shard: &crate::layer::cache::Shard| shard.write(|writers| writers.flights.slots.len());
         cache.shards.iter().map(count).sum()
+    }
+
+    #[test]
+    fn keys_with_one_hash_are_told_apart_by_tenant_and_reference() {
+        let key = |tenant: Option<&str>, reference: &str| Key {
+            reference: Reference::parse(reference).unwrap(),
+            tenant: tenant.map(Arc::from),
+            hash: 7,
+        };
+        let one = key(Some("one"), "a:b");
+        assert!(one.is(&key(Some("one"), "a:b#field")));
+        assert!(!one.is(&key(Some("two"), "a:b")));
+        assert!(!one.is(&key(None, "a:b")));
+        assert!(!key(Some(""), "a:b").is(&key(None, "a:b")));
+        assert!(!one.is(&key(Some("one"), "a:b?version=1")));
     }
 
     #[test]

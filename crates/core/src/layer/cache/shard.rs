@@ -50,10 +50,14 @@ impl Shard {
         locked(&self.writers, write)
     }
 
-    pub(super) fn insert(&self, _: &mut Writers, entry: Entry) {
+    /// Adds an entry. Removes and returns those that expired: what may not be served any more
+    /// should not stay in memory.
+    pub(super) fn insert(&self, _: &mut Writers, entry: Entry, now: Timestamp) -> Vec<Arc<Entry>> {
         self.update(|table| {
+            let expired = table.extract_if(|entry| entry.keep_until <= now).collect();
             table.insert_unique(entry.key.hash, Arc::new(entry), |entry| entry.key.hash);
-        });
+            expired
+        })
     }
 
     pub(super) fn remove(&self, _: &mut Writers, key: &Key) -> Option<Arc<Entry>> {
@@ -94,5 +98,37 @@ impl Shard {
         let result = change(&mut table);
         self.table.replace(table);
         result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::layer::cache::entry::Outcome;
+    use crate::reference::Reference;
+    use crate::value::SecretValue;
+
+    #[test]
+    fn an_insertion_removes_what_expired_in_its_shard() {
+        let shard = Shard::default();
+        let at = |seconds| Timestamp::ZERO.after(Duration::from_secs(seconds));
+        let insert = |name: &str, until: u64, now: u64| {
+            let key = Key {
+                reference: Reference::parse(name).unwrap(),
+                tenant: None,
+                hash: until,
+            };
+            let value = Outcome::Value(SecretValue::text("x").into());
+            let entry = Entry::new(key, value, at(now), at(until), at(until));
+            let expired = shard.write(|writers| shard.insert(writers, entry, at(now)));
+            expired.len()
+        };
+        assert_eq!(insert("a:short", 10, 0), 0);
+        assert_eq!(insert("a:long", 20, 9), 0);
+        assert_eq!(insert("a:other", 30, 10), 1);
+        let left = shard.write(|writers| shard.take_all(writers));
+        assert_eq!(left.len(), 2);
     }
 }
