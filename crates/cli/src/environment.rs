@@ -91,27 +91,49 @@ impl Entries {
             let value = EnvValue::parse_env_file_value(&value);
             match value.and_then(|value| EnvEntry::new(name.as_str(), value)) {
                 Ok(entry) => self.put(entry),
-                Err(error) => errors.push(prefixed(&format!("`{shown}`: `{name}`"), &error)),
+                Err(error) => {
+                    errors.push(prefixed(&format!("`{shown}`: {}", named(&name)), &error));
+                }
             }
         }
         Ok(())
     }
 }
 
-/// The two sides of `NAME=REF`. What stands there may be a secret in the wrong place: it is not
-/// echoed.
+/// The two sides of `NAME=REF`. What stands there may be a secret in the wrong place, such as
+/// base64 with its final `=`: it is not echoed.
 pub(crate) fn assignment<'a>(flag: &str, text: &'a str) -> Result<(&'a str, &'a str), Error> {
-    text.split_once('=').ok_or_else(|| {
-        Error::new(ErrorKind::InvalidConfig, format!("a `{flag}` has no `=`"))
-            .with_help(format!("write `{flag} NAME=REF`"))
-    })
+    let wrong = |what: &str| {
+        Error::new(
+            ErrorKind::InvalidConfig,
+            format!("a `{flag}` has no {what}"),
+        )
+        .with_help(format!("write `{flag} NAME=REF`"))
+    };
+    match text.split_once('=') {
+        None => Err(wrong("`=`")),
+        Some((_, value)) if value.is_empty() || value.starts_with('=') => {
+            Err(wrong("reference behind its `=`"))
+        }
+        Some(sides) => Ok(sides),
+    }
 }
 
 /// The entry of a flag.
 pub(crate) fn entry(name: &str, value: &str) -> Result<EnvEntry, Error> {
     EnvValue::parse(value)
         .and_then(|value| EnvEntry::new(name, value))
-        .map_err(|error| prefixed(&format!("`{name}`"), &error))
+        .map_err(|error| prefixed(&named(name), &error))
+}
+
+/// A name as it may be shown: only what can be a variable.
+fn named(name: &str) -> String {
+    let part = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    if !name.is_empty() && name.bytes().all(part) {
+        format!("`{name}`")
+    } else {
+        "a name that no variable has".to_owned()
+    }
 }
 
 /// The text of a file that may hold secrets.

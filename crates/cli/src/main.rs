@@ -18,7 +18,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use clap::error::ErrorKind as ClapErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind as ClapErrorKind};
 
 use arguments::{Arguments, Output};
 use failure::Failure;
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
 fn program() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => return refused(&error),
+        Err(error) => return refused(error),
     };
     let global = arguments.global;
     log::install(&global);
@@ -47,7 +47,8 @@ fn program() -> ExitCode {
 }
 
 /// Shows the help that was asked for, or says what is wrong with the arguments.
-fn refused(error: &clap::Error) -> ExitCode {
+fn refused(mut error: clap::Error) -> ExitCode {
+    withhold(&mut error);
     let asked_for = matches!(
         error.kind(),
         ClapErrorKind::DisplayHelp | ClapErrorKind::DisplayVersion
@@ -61,6 +62,26 @@ fn refused(error: &clap::Error) -> ExitCode {
         let _ = error.print();
     }
     ExitCode::from(if asked_for { 0 } else { USAGE })
+}
+
+/// Takes what cannot be a word of ours out of the message: it may be a secret in the wrong place.
+fn withhold(error: &mut clap::Error) {
+    let lower = |text: &str| text.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
+    // A flag, or the name of an argument of ours, as `<SHELL>` and `--output <OUTPUT>`.
+    let ours = |text: &str| (text.starts_with("--") && lower(text)) || text.ends_with('>');
+    for kind in [
+        ContextKind::InvalidValue,
+        ContextKind::InvalidArg,
+        ContextKind::InvalidSubcommand,
+    ] {
+        if let Some(ContextValue::String(text)) = error.get(kind)
+            && (kind == ContextKind::InvalidValue || !ours(text))
+        {
+            error.insert(kind, ContextValue::String("…".to_owned()));
+            // The tip repeats it.
+            error.remove(ContextKind::Suggested);
+        }
+    }
 }
 
 /// Whether arguments that could not be parsed ask for JSON.

@@ -76,6 +76,18 @@ impl Forms {
         self.add_percent(secret);
         self.add_shell(secret);
         self.add_escaped(secret);
+        self.add_utf16(secret);
+    }
+
+    /// Two bytes for each UTF-16 unit, as Windows programs write text into files and pipes.
+    fn add_utf16(&mut self, secret: &[u8]) {
+        // Never more than twice the size, so the buffer is not moved.
+        let mut form = Zeroizing::new(Vec::with_capacity(2 * secret.len()));
+        match std::str::from_utf8(secret) {
+            Ok(text) => form.extend(text.encode_utf16().flat_map(u16::to_le_bytes)),
+            Err(_) => form.extend(secret.iter().flat_map(|byte| [*byte, 0])),
+        }
+        self.push(form);
     }
 
     /// Base64 of the secret alone, and of any text that contains it: such text puts the secret at

@@ -111,6 +111,10 @@ fn what_can_be_no_variable_is_refused_without_its_text() {
     for arguments in [
         ["--env", "canary"],
         ["--env", "A=canary"],
+        ["--env", "canary="],
+        ["--env", "canary=="],
+        ["--env", "can+ary=canary"],
+        ["--file", "canary=="],
         ["--env", "=local:pin"],
         ["--env", "A=${secret://canary"],
         ["--file", "canary"],
@@ -124,7 +128,7 @@ fn what_can_be_no_variable_is_refused_without_its_text() {
                 .chain(arguments)
                 .chain(["--", "touch", "started"]),
         );
-        run.failed(2);
+        assert!(!run.failed(2).contains("canary"), "{arguments:?}");
     }
     assert!(!project.path("started").exists());
 }
@@ -316,7 +320,8 @@ fn secrets_are_in_no_argument() {
         "-c",
         "tr '\\0' ' ' < /proc/$PPID/cmdline",
     ]);
-    assert!(run.text().contains("keyferry") && !run.text().contains("canary"));
+    // The value itself: the word alone may be in the path of the program.
+    assert!(run.text().contains("keyferry") && !run.text().contains("canary-hunter2"));
 }
 
 #[test]

@@ -211,3 +211,25 @@ fn quiet_leaves_warnings_out() {
         .keyferry(["get", "dotenv:API_KEY", "--quiet"])
         .good();
 }
+
+#[test]
+fn arguments_that_are_refused_are_not_echoed() {
+    let project = Project::new();
+    for arguments in [
+        &["CANARY"][..],
+        &["list", "a:b", "CANARY"],
+        &["run", "CANARY"],
+        &["get", "--output", "CANARY", "a:b"],
+        &["get", "--CANARY"],
+        &["get", "--CANARY=CANARY", "a:b"],
+        &["export", "--format", "CANARY"],
+        &["completions", "CANARY"],
+        &["--output", "json", "get", "--CANARY"],
+    ] {
+        let run = project.keyferry(arguments);
+        let stderr = run.failed(2);
+        assert!(!stderr.contains("CANARY"), "{stderr}");
+    }
+    let typo = project.keyferry(["get", "--fild", "x", "a:b"]);
+    assert!(typo.failed(2).contains("--fild"));
+}
