@@ -23,6 +23,7 @@ mod registry;
 mod request;
 mod resolver;
 mod secret;
+mod shared;
 mod sync;
 mod token;
 mod value;

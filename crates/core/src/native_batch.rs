@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, Shared};
 
 use crate::backend::{Backend, Item};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layer::cache::{Fetch, uninterrupted};
 use crate::registry::Entry;
 use crate::secret::Secret;
+use crate::shared::Shared;
 use crate::sync::{Mutex, locked};
 
 type Answers = Result<Arc<[Result<Secret>]>>;
@@ -23,7 +23,7 @@ pub(crate) struct NativeBatches(HashMap<Box<str>, Call>);
 #[derive(Clone)]
 struct Call {
     waiting: Arc<Mutex<Option<Vec<Item>>>>,
-    answers: Shared<BoxFuture<'static, Answers>>,
+    answers: Shared<Answers>,
 }
 
 impl NativeBatches {
@@ -60,7 +60,7 @@ impl Call {
         };
         let call = Self {
             waiting,
-            answers: answers.boxed().shared(),
+            answers: Shared::new(answers.boxed()),
         };
         let fetch = call.answer(0);
         (call, fetch)

@@ -5,20 +5,21 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, Shared, WeakShared};
+use futures_util::future::BoxFuture;
 use hashbrown::HashTable;
 
 use super::{Cache, Fare, Key};
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
+use crate::shared::{Shared, WeakShared};
 
 /// The backend call of a flight.
 pub(crate) type Fetch = BoxFuture<'static, Result<Secret>>;
 
 /// A fetch that any of its callers drives. It goes on while one of them is left, and ends with the
 /// last.
-pub(crate) type Flight = Shared<Fetch>;
+pub(crate) type Flight = Shared<Result<Secret>>;
 
 /// How a request that missed goes on.
 pub(crate) enum Boarding {
@@ -40,7 +41,7 @@ struct Slot {
     raw: bool,
     ticket: u64,
     // The callers hold the flight; the cache only finds it.
-    flight: WeakShared<Fetch>,
+    flight: WeakShared<Result<Secret>>,
 }
 
 impl Flights {
@@ -60,19 +61,17 @@ impl Flights {
     ) -> Flight {
         self.last_ticket += 1;
         let (ticket, key, raw) = (self.last_ticket, fare.key.clone(), fare.raw);
-        let flight = fly(cache, fare, ticket, now, fetch).boxed().shared();
+        let flight = Shared::new(fly(cache, fare, ticket, now, fetch).boxed());
         // A flight that its callers abandoned may still have a slot.
         self.remove(|slot| slot.raw == raw && slot.key.is(&key), key.hash);
-        if let Some(weak) = flight.downgrade() {
-            let slot = Slot {
-                key,
-                raw,
-                ticket,
-                flight: weak,
-            };
-            self.slots
-                .insert_unique(slot.key.hash, slot, |slot| slot.key.hash);
-        }
+        let slot = Slot {
+            key,
+            raw,
+            ticket,
+            flight: flight.downgrade(),
+        };
+        self.slots
+            .insert_unique(slot.key.hash, slot, |slot| slot.key.hash);
         flight
     }
 
