@@ -10,8 +10,8 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 /// Resolves references to secrets, and waits for the answer.
 ///
-/// A cached secret is answered on the spot. Everything else runs on a runtime of its own, in the
-/// calling thread; any number of threads may call at once. Called from inside an async runtime,
+/// A cached secret is answered on the spot. Everything else runs in the calling thread, on a
+/// runtime of its own; any number of threads may call at once. Called from inside an async runtime,
 /// where waiting would stop other tasks, it refuses with [`ErrorKind::Unsupported`]; tokio's
 /// `spawn_blocking` counts as inside, and has `Handle::block_on` for the asynchronous resolver.
 ///
@@ -170,13 +170,18 @@ fn wait<F: Future>(future: F) -> Result<F::Output> {
     Ok(runtime()?.block_on(future))
 }
 
-/// One runtime for all threads: whoever waits drives it, so it needs no thread of its own.
+/// One runtime for all threads, with a thread that drives its timers: a fetch may be shared with
+/// async callers, who must not wait for ever when the blocking one that started it has given up.
 fn runtime() -> Result<&'static Runtime> {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     if let Some(runtime) = RUNTIME.get() {
         return Ok(runtime);
     }
-    let runtime = Builder::new_current_thread().enable_all().build();
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("keyferry-blocking")
+        .enable_all()
+        .build();
     let runtime = runtime.map_err(|error| {
         Error::request(
             ErrorKind::Internal,
