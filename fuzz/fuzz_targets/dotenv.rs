@@ -9,5 +9,10 @@ fuzz_target!(|text: &str| {
     // As in Python, a lone carriage return ends a line too.
     let lines = text.split(['\n', '\r']).count();
     assert!(parsed.entries.len() + parsed.malformed.len() <= lines);
-    assert!(parsed.malformed.iter().all(|line| (1..=lines).contains(line)));
+    assert!(
+        parsed
+            .malformed
+            .iter()
+            .all(|line| (1..=lines).contains(line))
+    );
 });

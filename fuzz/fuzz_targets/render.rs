@@ -16,21 +16,28 @@ static RESOLVER: LazyLock<Resolver> = LazyLock::new(|| {
     let host = keyferry::system_host();
     let mut registry = Registry::new(host.clone());
     let name = BackendName::new("m").expect("a name");
-    registry.add(name, Arc::new(memory), BackendOptions::default()).expect("an empty registry");
+    registry
+        .add(name, Arc::new(memory), BackendOptions::default())
+        .expect("an empty registry");
     Resolver::builder(registry, host).build()
 });
 
 fuzz_target!(|text: &str| {
     let environment: BTreeMap<String, OsString> = BTreeMap::from([("A".into(), "b".into())]);
     for format in [Format::Yaml, Format::Json, Format::Text] {
-        let Ok(tokens) = Tokens::find("file", text, format) else { continue };
+        let Ok(tokens) = Tokens::find("file", text, format) else {
+            continue;
+        };
         let literal = tokens.references().next().is_none() && !text.contains("${");
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .build()
             .expect("a runtime");
         if let Ok(rendered) = runtime.block_on(tokens.resolve(&RESOLVER, &environment)) {
-            assert!(!literal || *rendered == *text, "a text without tokens stays as it is");
+            assert!(
+                !literal || *rendered == *text,
+                "a text without tokens stays as it is"
+            );
         }
     }
 });

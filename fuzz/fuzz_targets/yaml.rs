@@ -9,10 +9,15 @@ fuzz_target!(|text: &str| {
         let _ = document.root().to_json();
         let json = document.root().to_json_text();
         if let Ok(json) = json {
-            assert!(Document::parse(&json, Limits::RENDER).is_ok(), "its JSON is YAML again");
+            assert!(
+                Document::parse(&json, Limits::RENDER).is_ok(),
+                "its JSON is YAML again"
+            );
         }
     }
-    let Ok(stream) = Stream::parse(text, Limits::CONFIG) else { return };
+    let Ok(stream) = Stream::parse(text, Limits::CONFIG) else {
+        return;
+    };
     let mut splice = Splice::new(&stream, text);
     for document in stream.documents() {
         for (_, node) in document.scalars() {

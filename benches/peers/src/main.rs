@@ -15,7 +15,9 @@ const ROUNDS: usize = 50;
 fn main() {
     let size = NonZeroUsize::new(10_000).expect("not zero");
     let mut store = MemoryStore::new(size, Duration::from_secs(300));
-    let names: Vec<String> = (0..KEYS).map(|key| format!("service/{key}/password")).collect();
+    let names: Vec<String> = (0..KEYS)
+        .map(|key| format!("service/{key}/password"))
+        .collect();
     for name in &names {
         let output = GetSecretValueOutput::builder()
             .name(name)
@@ -25,7 +27,9 @@ fn main() {
             .secret_string("{\"user\": \"app\"}")
             .build();
         let stored = GetSecretValueOutputDef::new(output);
-        store.write_secret_value(name.clone(), None, None, stored).expect("stored");
+        store
+            .write_secret_value(name.clone(), None, None, stored)
+            .expect("stored");
     }
     for sample in 0..16 {
         let start = Instant::now();
@@ -35,7 +39,10 @@ fn main() {
             }
         }
         if sample > 0 {
-            println!("{}", start.elapsed().as_nanos() as f64 / (KEYS * ROUNDS) as f64);
+            println!(
+                "{}",
+                start.elapsed().as_nanos() as f64 / (KEYS * ROUNDS) as f64
+            );
         }
     }
 }
