@@ -28,6 +28,19 @@ use crate::secret::Secret;
 /// ```text
 /// audit( policy( cache( Registry::route -> retry( timeout( backend ) ) ) ) )
 /// ```
+///
+/// ```
+/// # async fn start(resolver: keyferry_core::Resolver) -> keyferry_core::Result<()> {
+/// use keyferry_core::{Freshness, Request};
+///
+/// let password = resolver.get("aws:postgres#password").await?;
+/// let live = Request::new("env:API_KEY")?.freshness(Freshness::Live);
+/// let key = resolver.get(live).await?;
+/// for (reference, secret) in resolver.get_many(["env:A", "env:B"]).await.resolved() {
+///     println!("{reference} is {:?} old", secret.age(resolver.now()));
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct Resolver(Arc<Chain>);
 

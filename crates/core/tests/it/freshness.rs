@@ -21,6 +21,22 @@ async fn a_value_is_fetched_once_within_its_ttl() {
 }
 
 #[tokio::test]
+async fn a_cached_get_allocates_nothing_and_is_ready_at_once() {
+    let stand = Stand::new();
+    stand.put(r#"{"user": "app"}"#);
+    for reference in ["shelf:a", "shelf:a#user"] {
+        let reference = keyferry_core::Reference::parse(reference).unwrap();
+        stand.resolver.get(&reference).await.unwrap();
+        let counted = allocation_counter::measure(|| {
+            let mut get = std::pin::pin!(stand.resolver.get(&reference));
+            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+            assert!(get.as_mut().poll(&mut context).is_ready());
+        });
+        assert_eq!(counted.count_total, 0, "{reference}");
+    }
+}
+
+#[tokio::test]
 async fn an_expired_entry_is_refetched_once() {
     let stand = Stand::new();
     stand.get().await.unwrap();
