@@ -2,6 +2,7 @@
 
 mod fill;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -40,7 +41,7 @@ pub struct File {
 }
 
 struct Shared {
-    file: ParsedFile<Document>,
+    file: ParsedFile<Entries>,
     environment: Arc<dyn Environment>,
 }
 
@@ -61,7 +62,35 @@ impl File {
     }
 }
 
-fn parse(text: &str, path: &Path) -> Result<Document> {
+/// A document whose root is a map, or nothing.
+struct Entries {
+    document: Document,
+    // Where each key stands: looking for one entry after the other would take a large file long.
+    places: HashMap<Box<str>, usize>,
+}
+
+impl Entries {
+    fn new(document: Document) -> Self {
+        let keys = document.root().entries().iter().map(Entry::key);
+        let places = keys
+            .enumerate()
+            .map(|(place, key)| (key.into(), place))
+            .collect();
+        Self { document, places }
+    }
+
+    fn find(&self, key: &str) -> Option<&Entry> {
+        self.document.root().entries().get(*self.places.get(key)?)
+    }
+
+    /// Those that hold a value.
+    fn iter(&self) -> impl Iterator<Item = &Entry> {
+        let entries = self.document.root().entries().iter();
+        entries.filter(|entry| !is_null(entry))
+    }
+}
+
+fn parse(text: &str, path: &Path) -> Result<Entries> {
     let document = Document::parse(text, Limits::RENDER).map_err(|error| {
         let kind = match error.kind() {
             keyferry_yaml::ErrorKind::TooLarge | keyferry_yaml::ErrorKind::TooDeep => {
@@ -78,7 +107,7 @@ fn parse(text: &str, path: &Path) -> Result<Document> {
     let root = document.root();
     if matches!(root.content(), Content::Mapping(_)) || root.scalar_type() == Some(ScalarType::Null)
     {
-        return Ok(document);
+        return Ok(Entries::new(document));
     }
     Err(Error::new(
         ErrorKind::Malformed,
@@ -92,14 +121,14 @@ impl Shared {
         self.find(&*self.file.snapshot()?, item)
     }
 
-    fn find(&self, snapshot: &Snapshot<Document>, item: &Item) -> Result<Secret> {
+    fn find(&self, snapshot: &Snapshot<Entries>, item: &Item) -> Result<Secret> {
         refuse_version(KIND, item)?;
         let name = self.file.path().display();
         let absent = |what: &str| {
             let key = item.key();
             Error::new(ErrorKind::NotFound, format!("`{name}` has {what} `{key}`"))
         };
-        let entry = snapshot.content.root().entry(item.key());
+        let entry = snapshot.content.find(item.key());
         let entry = entry.ok_or_else(|| absent("no key"))?;
         if is_null(entry) {
             return Err(absent("no value under the key"));
@@ -117,12 +146,6 @@ impl Shared {
             error.help().into_iter().fold(outer, Error::with_help)
         })
     }
-}
-
-/// The entries that hold a value.
-fn entries(snapshot: &Snapshot<Document>) -> impl Iterator<Item = &Entry> {
-    let entries = snapshot.content.root().entries().iter();
-    entries.filter(|entry| !is_null(entry))
 }
 
 fn is_null(entry: &Entry) -> bool {
@@ -156,7 +179,7 @@ impl Backend for File {
 
     async fn list(&self, pattern: &Pattern) -> Result<Vec<String>> {
         let snapshot = self.shared.file.snapshot()?;
-        let names = entries(&snapshot).map(Entry::key);
+        let names = snapshot.content.iter().map(Entry::key);
         let matching = names.filter(|name| pattern.matches(name));
         Ok(matching.map(str::to_owned).collect())
     }
@@ -179,7 +202,10 @@ impl Backend for File {
             Ok(snapshot) => snapshot,
             Err(error) => return vec![Finding::bad(name, error)],
         };
-        let failures = entries(&snapshot).filter_map(|entry| self.shared.fill(entry).err());
+        let failures = snapshot
+            .content
+            .iter()
+            .filter_map(|entry| self.shared.fill(entry).err());
         let bad: Vec<_> = failures
             .map(|error| Finding::bad(name.clone(), error))
             .collect();
