@@ -29,6 +29,24 @@ fn encoded_forms_and_fields_of_maps_are_masked() {
 }
 
 #[test]
+fn texts_nested_in_a_map_or_a_list_are_masked_whatever_their_depth() {
+    let project = Project::new();
+    let nested = r#"{"db": {"pass\"word" : "canary-\u0069nner"}, "all": ["canary-first", {"k": [["canary-deep"]]}], "port": 54321}"#;
+    let list = r#" ["canary-listed", "open"#;
+    let script =
+        "echo canary-inner; echo canary-first; echo canary-deep; echo canary-listed; echo 54321";
+    let mut command = project.command(["run", "--env", "A=env:NESTED", "--env", "B=env:LIST"]);
+    command.args(["--", "sh", "-c", script]);
+    let output = command
+        .env("NESTED", nested)
+        .env("LIST", list)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(text, "****\n****\n****\n****\n54321\n");
+}
+
+#[test]
 fn only_the_secret_part_of_a_text_is_masked() {
     let project = Project::new();
     let url = "URL=postgres://app:${secret://local:db_password}@db/x";

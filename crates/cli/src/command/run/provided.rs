@@ -167,23 +167,64 @@ impl Provided {
     }
 }
 
-/// Hides secrets, also those in the fields of maps.
+/// Hides secrets, also those in maps and lists.
 pub(super) fn masker<'a>(
     secrets: impl IntoIterator<Item = &'a SecretValue>,
 ) -> Result<Masker, Failure> {
-    let mut hidden: Vec<&SecretValue> = Vec::new();
+    let mut hidden: Vec<SecretValue> = Vec::new();
     for value in secrets {
-        hidden.push(value);
-        let fields = value.expose_map().into_iter().flat_map(|map| map.values());
-        // Numbers and booleans are too ordinary to be hidden wherever they occur.
-        hidden.extend(fields.filter(|field| !field.is_typed()));
+        hidden.push(value.clone());
+        hidden.extend(texts(value));
     }
-    let hidden = hidden.into_iter().map(SecretValue::expose_bytes);
+    let hidden = hidden.iter().map(SecretValue::expose_bytes);
     let (masker, _) = Masker::new(hidden).map_err(|error| {
         Error::new(ErrorKind::TooLarge, error.to_string())
             .with_help("`--no-mask` runs the program without masking")
     })?;
     Ok(masker)
+}
+
+/// The texts in a map or a list, at any depth. Names, numbers and booleans are too ordinary to be
+/// hidden wherever they occur. Reading the text once, whatever is nested in it, bounds the work.
+fn texts(value: &SecretValue) -> Vec<SecretValue> {
+    let mut rest = value.expose_bytes();
+    if value.expose_map().is_none() && !rest.trim_ascii_start().starts_with(b"[") {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    while let Some(begin) = rest.iter().position(|byte| *byte == b'"') {
+        let quoted = rest.get(begin..).unwrap_or_default();
+        let Some((literal, behind)) = quoted.split_at_checked(literal_len(quoted)) else {
+            break;
+        };
+        if !behind.trim_ascii_start().starts_with(b":") {
+            found.extend(unquoted(literal));
+        }
+        rest = behind;
+    }
+    found
+}
+
+/// The length of the JSON string that `quoted` begins with, both quotes included.
+fn literal_len(quoted: &[u8]) -> usize {
+    let mut escaped = true;
+    let end = quoted.iter().position(|byte| {
+        let ends = !escaped && *byte == b'"';
+        escaped = !escaped && *byte == b'\\';
+        ends
+    });
+    end.map_or(quoted.len(), |end| end + 1)
+}
+
+/// What a JSON string stands for.
+fn unquoted(literal: &[u8]) -> Option<SecretValue> {
+    let mut object = Zeroizing::new(Vec::with_capacity(literal.len() + 5));
+    object.extend_from_slice(br#"{"":"#);
+    object.extend_from_slice(literal);
+    object.push(b'}');
+    SecretValue::bytes(std::mem::take(&mut *object))
+        .field("")
+        .ok()
 }
 
 fn contains(text: &[u8], part: &[u8]) -> bool {
