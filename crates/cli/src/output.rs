@@ -17,3 +17,12 @@ pub(crate) fn write(bytes: &[u8]) -> Result<(), Failure> {
 pub(crate) fn write_json(value: &serde_json::Value) -> Result<(), Failure> {
     write(format!("{value}\n").as_bytes())
 }
+
+/// The exit code of a report, however much of it was read: `keyferry check | head -1` must not
+/// turn a failure into a success.
+pub(crate) fn reported(written: Result<(), Failure>, code: u8) -> Result<u8, Failure> {
+    match written {
+        Ok(()) | Err(Failure::ClosedPipe) => Ok(code),
+        Err(failure) => Err(failure),
+    }
+}

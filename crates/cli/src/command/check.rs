@@ -36,15 +36,12 @@ impl Arguments {
         let entries = self.environment.entries(&config)?;
         let resolver = resolver_of(&config)?;
         let rows = session.block_on(rows(&config, &entries, &resolver));
-        match session.output() {
-            Output::Json => output::write_json(&object(&rows))?,
-            Output::Human => output::write(table(&rows).as_bytes())?,
-        }
-        Ok(exit_code_of_all(
-            rows.iter()
-                .filter_map(|row| row.error.as_ref())
-                .map(Error::kind),
-        ))
+        let written = match session.output() {
+            Output::Json => output::write_json(&object(&rows)),
+            Output::Human => output::write(table(&rows).as_bytes()),
+        };
+        let errors = rows.iter().filter_map(|row| row.error.as_ref());
+        output::reported(written, exit_code_of_all(errors.map(Error::kind)))
     }
 }
 

@@ -32,11 +32,11 @@ impl Arguments {
                 Err(error) => report.bad("backends", None, error),
             }
         }
-        match session.output() {
-            Output::Json => output::write_json(&report.object())?,
-            Output::Human => output::write(report.lines().as_bytes())?,
-        }
-        Ok(exit_code_of_all(report.errors().map(Error::kind)))
+        let written = match session.output() {
+            Output::Json => output::write_json(&report.object()),
+            Output::Human => output::write(report.lines().as_bytes()),
+        };
+        output::reported(written, exit_code_of_all(report.errors().map(Error::kind)))
     }
 }
 

@@ -1,5 +1,6 @@
 //! `keyferry render`: fills in the tokens of configuration files.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 
@@ -111,6 +112,14 @@ impl Arguments {
             if templates.iter().any(|other| other.target == target) {
                 return Err(Failure::usage("two of the files have the same name"));
             }
+            if let Some(target) = &target
+                && self.files.iter().any(|file| is_same(file, target))
+            {
+                return Err(Failure::usage(format!(
+                    "`{}` would be replaced by what is rendered, and its tokens lost",
+                    target.display()
+                )));
+            }
             let path = path.clone();
             templates.push(Template {
                 path,
@@ -136,6 +145,12 @@ impl Arguments {
             ))),
         }
     }
+}
+
+/// Whether `target` is the directory entry `file`. A link to it is not: it would be replaced itself.
+fn is_same(file: &Path, target: &Path) -> bool {
+    let entry = |path| std::fs::symlink_metadata(path).map(|found| (found.dev(), found.ino()));
+    matches!((entry(file), entry(target)), (Ok(file), Ok(target)) if file == target)
 }
 
 /// A file with tokens.

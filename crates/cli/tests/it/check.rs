@@ -61,6 +61,19 @@ fn the_worst_failure_decides_the_exit_code() {
 }
 
 #[test]
+fn a_reader_that_leaves_early_makes_no_success_of_a_failure() {
+    let project = Project::new();
+    for command in ["check", "doctor"] {
+        std::fs::remove_file(project.path(".env")).ok();
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut keyferry = project.command([command]);
+        let status = keyferry.stdout(writer).status().unwrap();
+        assert!(!status.success(), "{command}");
+    }
+}
+
+#[test]
 fn a_malformed_dotenv_line_is_an_error_by_its_number() {
     let project = Project::new();
     project.write(".env", "API_KEY=x\ncanary line\n");

@@ -137,6 +137,20 @@ fn binary_values_are_refused_in_text() {
 }
 
 #[test]
+fn a_template_is_never_replaced_by_what_is_rendered_from_it() {
+    let project = Project::new();
+    project.write("config.yaml", TEMPLATE);
+    project.write("b.json", "{}");
+    for arguments in [
+        &["render", "config.yaml", "--out", "./config.yaml"][..],
+        &["render", "b.json", "config.yaml", "--out", "."],
+    ] {
+        assert_eq!(project.keyferry(arguments).code, 2, "{arguments:?}");
+        assert_eq!(project.read("config.yaml"), TEMPLATE);
+    }
+}
+
+#[test]
 fn an_output_that_cannot_be_written_leaves_nothing() {
     let project = Project::new();
     project.write("config.yaml", TEMPLATE);
