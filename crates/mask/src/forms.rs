@@ -28,6 +28,11 @@ impl Forms {
         if line.len() < secret.len() {
             self.add_encoded(line);
         }
+        // What is left where white space around a value is dropped, as by `echo $NAME`.
+        let word = line.trim_ascii();
+        if word.len() < line.len() && word.len() >= MIN_LEN {
+            self.add_encoded(word);
+        }
         true
     }
 

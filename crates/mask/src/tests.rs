@@ -37,6 +37,20 @@ fn secret_is_replaced_wherever_it_occurs() {
 }
 
 #[test]
+fn secret_is_hidden_where_the_white_space_around_it_was_dropped() {
+    assert_eq!(masked(&["  hunter2!\t"], "hunter2!"), "****");
+    assert_eq!(
+        masked(&["hunter2! \n"], "aHVudGVyMiE= hunter2!."),
+        "**** ****."
+    );
+    assert_eq!(
+        masked(&["   abc"], "abc"),
+        "abc",
+        "too short to be hidden alone"
+    );
+}
+
+#[test]
 fn longest_of_nested_secrets_is_replaced_whole() {
     assert_eq!(
         masked(&["pass", "password-1"], "password-1 password-2"),

@@ -83,6 +83,15 @@ fn masking_can_be_left_out() {
 }
 
 #[test]
+fn short_values_with_a_final_newline_are_named_too() {
+    let project = Project::new();
+    let mut command = project.command(["run", "--env", "A=env:SHORT", "--", "true"]);
+    let output = command.env("SHORT", "abc\n").output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("not masked: `A`"), "{stderr}");
+}
+
+#[test]
 fn short_values_are_visible_and_that_is_said_once() {
     let project = Project::new();
     let run = project.keyferry([

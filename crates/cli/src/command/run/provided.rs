@@ -150,7 +150,12 @@ impl Provided {
 
     /// Says which values are too short to be hidden.
     pub(super) fn warn_of_short(&self) {
-        let short = |value: &SecretValue| (1..MIN_LEN).contains(&value.len());
+        // A final line break, which shells drop, does not make a value long enough.
+        let short = |value: &SecretValue| {
+            let is_break = |byte: &u8| matches!(byte, b'\n' | b'\r');
+            let last = value.expose_bytes().iter().rposition(|b| !is_break(b));
+            last.is_some_and(|last| last + 1 < MIN_LEN)
+        };
         let mut names: Vec<_> = self
             .secrets
             .iter()
