@@ -120,16 +120,20 @@ pub(crate) fn prefixed(place: &str, error: &Error) -> Error {
         .fold(copy, Error::with_reference)
 }
 
-/// An error as its own object in machine-readable output.
+/// An error as its own object in machine-readable output; `code` is there where there is one.
 pub(crate) fn machine(error: &Error) -> serde_json::Value {
-    json!({
+    let mut object = json!({
         "kind": error.kind().name(),
         "message": message(error),
         "reference": error.reference(),
         "backend": error.backend().map(|name| name.as_str()),
         "retryable": error.is_retryable(),
         "help": error.help(),
-    })
+    });
+    if let (Some(code), Some(members)) = (error.code(), object.as_object_mut()) {
+        members.insert("code".to_owned(), code.into());
+    }
+    object
 }
 
 /// The message with its causes, on one line.
@@ -200,6 +204,14 @@ mod tests {
         }
         assert_eq!(object["retryable"], true);
         assert_eq!(object["backend"], serde_json::Value::Null);
+        assert_eq!(object.get("code"), None);
+    }
+
+    #[test]
+    fn an_error_of_the_grammar_has_its_code() {
+        let error = keyferry::Reference::parse("file://dc/x?mount=y").unwrap_err();
+        let error = of_argument(1, &error);
+        assert_eq!(machine(&error)["code"], "DOUBLE_MOUNT_SOURCE");
     }
 
     #[test]

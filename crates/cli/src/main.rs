@@ -55,7 +55,9 @@ fn refused(mut error: clap::Error) -> ExitCode {
     );
     if !asked_for && wants_json(std::env::args_os()) {
         let message = error.to_string();
-        let line = message.lines().next().unwrap_or_default();
+        // What is missing follows on lines of its own, up to an empty one.
+        let lines = message.lines().take_while(|line| !line.is_empty());
+        let line = lines.map(str::trim).collect::<Vec<_>>().join(" ");
         Failure::usage(line.trim_start_matches("error: ")).report(Output::Json);
     } else {
         // There is nobody left to tell when the stream is gone.

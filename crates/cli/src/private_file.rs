@@ -101,12 +101,18 @@ fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let mut file = Builder::new().prefix(".keyferry-").tempfile_in(directory)?;
+    // Opened first: what cannot be made durable is not begun.
+    let durable = File::open(directory)?;
+    let mut file = Builder::new()
+        .prefix(".keyferry-")
+        .tempfile_in(directory)
+        // The temporary name, which the error holds too, says nothing to the user.
+        .map_err(|error| io::Error::from(error.kind()))?;
     file.write_all(content)?;
     file.as_file().sync_all()?;
     // The temporary file, which has mode 0600, is removed on every way out but this one.
     file.persist(path).map_err(|error| error.error)?;
-    File::open(directory)?.sync_all()
+    durable.sync_all()
 }
 
 fn wrong(path: &Path, what: &str) -> Error {

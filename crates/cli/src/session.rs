@@ -59,8 +59,14 @@ impl Session {
     /// The configuration; without a file, that of the implicit backends.
     pub(crate) fn config(&self) -> Result<Config, Failure> {
         Ok(match self.config_path()? {
-            Some(path) => Config::load(&path)?,
-            None => Config::implicit(Arc::new(ProcessEnvironment))?,
+            Some(path) => {
+                tracing::info!("the configuration is `{}`", path.display());
+                Config::load(&path)?
+            }
+            None => {
+                tracing::info!("there is no configuration file: the implicit backends hold");
+                Config::implicit(Arc::new(ProcessEnvironment))?
+            }
         })
     }
 

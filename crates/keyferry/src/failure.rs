@@ -118,17 +118,18 @@ impl From<Failures> for Error {
         if failures.rest.is_empty() {
             return failures.first.error;
         }
-        reworded(&failures.worst().error, failures.to_string())
+        let worst = &failures.worst().error;
+        reworded(worst, format!("{worst} (and {} more)", failures.rest.len()))
     }
 }
 
+/// All of them, a line each, in the order of the file.
 impl fmt::Display for Failures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.worst().error)?;
-        match self.rest.len() {
-            0 => Ok(()),
-            more => write!(f, " (and {more} more)"),
-        }
+        write!(f, "{}", self.first.error)?;
+        self.rest
+            .iter()
+            .try_for_each(|failure| write!(f, "\n{}", failure.error))
     }
 }
 
@@ -163,4 +164,31 @@ pub(crate) fn reworded(error: &Error, message: String) -> Error {
         .reference()
         .into_iter()
         .fold(reworded, Error::with_reference)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_failure_has_its_line() {
+        let bad = |line, path: &str, kind, message: &str| {
+            Failure::at("a.yaml", line, path, &Error::new(kind, message.to_owned()))
+        };
+        let failures = Failures::none_of(vec![
+            bad(3, "db.key", ErrorKind::NotFound, "it is absent"),
+            bad(7, "db.url", ErrorKind::InvalidReference, "it is wrong"),
+        ])
+        .unwrap_err();
+        assert_eq!(
+            failures.to_string(),
+            "a.yaml:3: `db.key`: it is absent\na.yaml:7: `db.url`: it is wrong"
+        );
+        let error = Error::from(failures);
+        assert_eq!(error.kind(), ErrorKind::InvalidReference);
+        assert_eq!(
+            error.to_string(),
+            "a.yaml:7: `db.url`: it is wrong (and 1 more)"
+        );
+    }
 }

@@ -220,3 +220,14 @@ fn without_a_configuration_the_environment_is_there() {
         .unwrap();
     assert_eq!(output.stdout, b"value");
 }
+
+#[test]
+fn an_output_in_no_directory_is_named_with_its_cause_alone() {
+    let project = Project::new();
+    let stderr = project
+        .keyferry(["get", "local:pin", "--out", "none/pin"])
+        .failed(1);
+    assert!(stderr.contains("`none/pin` cannot be written"), "{stderr}");
+    assert!(stderr.contains("No such file"), "{stderr}");
+    assert!(!stderr.contains(".keyferry-"), "{stderr}");
+}

@@ -66,6 +66,33 @@ fn wrong_arguments_are_usage() {
 }
 
 #[test]
+fn missing_arguments_are_named_to_programs() {
+    let stderr = Project::new()
+        .keyferry(["--output", "json", "get"])
+        .failed(2);
+    let object: serde_json::Value = serde_json::from_str(&stderr).unwrap();
+    let message = object["error"]["message"].as_str().unwrap();
+    assert!(message.ends_with(": <REF>..."), "{message}");
+}
+
+#[test]
+fn verbosity_says_which_configuration_and_what_is_asked() {
+    let project = Project::new();
+    let stderr = |flag| {
+        let output = project
+            .command(["--output", "human", flag, "get", "local:pin"])
+            .output()
+            .unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let (once, twice) = (stderr("-v"), stderr("-vv"));
+    assert!(once.contains("keyferry.yaml"), "{once}");
+    assert!(!once.contains("pin"), "{once}");
+    assert!(twice.contains("key=pin"), "{twice}");
+    assert!(!twice.contains("123"), "{twice}");
+}
+
+#[test]
 fn wrong_arguments_can_be_read_by_programs() {
     let project = Project::new();
     let stderr = project

@@ -58,6 +58,7 @@ impl Retry {
             let Some(pause) = self.pause(attempt, &error) else {
                 return Err(error);
             };
+            tracing::debug!(kind = %error.kind(), attempt, ?pause, "trying again");
             self.host.clock.sleep(pause).await;
             attempt += 1;
         }
@@ -91,14 +92,23 @@ impl Backend for Retry {
     }
 
     async fn read(&self, item: &Item) -> Result<Secret> {
+        tracing::debug!(backend = self.kind(), key = item.key(), "reading");
         self.repeated(|| self.inner.read(item)).await
     }
 
     async fn read_batch(&self, items: &[Item]) -> Result<Vec<Result<Secret>>> {
+        for item in items {
+            tracing::debug!(
+                backend = self.kind(),
+                key = item.key(),
+                "reading in a batch"
+            );
+        }
         self.repeated(|| self.inner.read_batch(items)).await
     }
 
     async fn list(&self, pattern: &Pattern) -> Result<Vec<String>> {
+        tracing::debug!(backend = self.kind(), "listing");
         self.repeated(|| self.inner.list(pattern)).await
     }
 

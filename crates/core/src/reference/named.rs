@@ -14,7 +14,13 @@ pub(super) fn parse(text: &str, offset: usize) -> Result<Reference> {
 
 /// Reads the parts on both sides of the first `:`.
 pub(super) fn parse_parts(name: &str, rest: &str, offset: usize) -> Result<Reference> {
-    BackendName::check(name).map_err(|what| invalid("backend name", offset + 1, what))?;
+    BackendName::check(name).map_err(|what| {
+        let error = invalid("backend name", offset + 1, what);
+        match rest.starts_with("//") {
+            true => error.with_help("write the URI alone, without `secret://` in front of it"),
+            false => error,
+        }
+    })?;
     let start = offset + name.len() + 1;
     if !rest.is_empty() && !rest.starts_with('/') && !rest.bytes().any(|b| b"#?%".contains(&b)) {
         // Most references are a plain key, and parsing them is on the path of a cached read.

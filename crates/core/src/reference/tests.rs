@@ -117,6 +117,15 @@ fn uris_are_canonicalised() {
 }
 
 #[test]
+fn a_uri_behind_secret_says_how_it_is_written() {
+    let error = Reference::parse("secret://file://dc/ldap.json").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidReference);
+    assert!(error.help().unwrap().contains("URI alone"));
+    let error = Reference::parse("secret://file:ldap.json").unwrap_err();
+    assert_eq!(error.help(), None);
+}
+
+#[test]
 fn every_code_of_the_grammar_is_given() {
     assert_eq!(code("://a"), Some("ILLEGAL_SEGMENT"));
     assert_eq!(code("no-delimiter"), Some("ILLEGAL_SEGMENT"));
