@@ -13,6 +13,8 @@ use super::{MIN_LEN, escapes};
 #[derive(Default)]
 pub(super) struct Forms {
     found: Vec<Zeroizing<Vec<u8>>>,
+    /// How many bytes were added in every form.
+    encoded: usize,
 }
 
 impl Forms {
@@ -72,9 +74,10 @@ impl Forms {
 
     fn add_encoded(&mut self, secret: &[u8]) {
         self.push_slice(secret);
-        if secret.len() > MAX_ENCODED {
+        if secret.len() > MAX_ENCODED || self.encoded + secret.len() > MAX_ENCODED_IN_ALL {
             return;
         }
+        self.encoded += secret.len();
         self.add_base64(secret);
         self.push(hex(secret, b"0123456789abcdef"));
         self.push(hex(secret, b"0123456789ABCDEF"));
@@ -226,6 +229,10 @@ fn lower_escapes(encoded: &[u8]) -> Zeroizing<Vec<u8>> {
 /// Longer values are hidden only as they are and line by line: each byte of a value costs about a
 /// kilobyte of memory over all its forms, and no argument or variable of a program is much longer.
 const MAX_ENCODED: usize = 64 * 1024;
+
+/// As much as this is hidden in every form, in the order of the secrets; what comes after it, only as
+/// it is and line by line. It bounds the memory to some hundred megabytes, whatever a map holds.
+const MAX_ENCODED_IN_ALL: usize = 256 * 1024;
 
 /// Everything but the unreserved characters of RFC 3986.
 const URI: &AsciiSet = &NON_ALPHANUMERIC

@@ -29,6 +29,28 @@ fn masked(secrets: &[&str], text: &str) -> String {
 }
 
 #[test]
+fn what_is_beyond_the_bound_of_all_forms_is_still_hidden_as_it_is() {
+    use super::forms::Forms;
+    let mut forms = Forms::default();
+    for index in 0..6 {
+        assert!(forms.add(format!("{index}").repeat(60_000).as_bytes()));
+    }
+    let forms = forms.into_vec();
+    let raw = |byte: u8| {
+        forms
+            .iter()
+            .any(|form| form.len() == 60_000 && form.iter().all(|b| *b == byte))
+    };
+    assert!((b'0'..=b'5').all(raw));
+    let in_hex = |hex: &str| {
+        forms
+            .iter()
+            .any(|form| **form == hex.repeat(60_000).into_bytes())
+    };
+    assert!(in_hex("30") && in_hex("33") && !in_hex("34") && !in_hex("35"));
+}
+
+#[test]
 fn secret_is_replaced_wherever_it_occurs() {
     assert_eq!(
         masked(&["hunter2!"], "a hunter2! b hunter2!"),
