@@ -59,7 +59,7 @@ pub(crate) fn run() -> Table {
     table.spread("keyferry, from text, `get().await`", &text, "ns", "");
     let more = text.median() - parsed.median();
     table.count(
-        "text ÷ parsed, difference",
+        "text − parsed",
         format!("{more:.0} ns"),
         "≤ 300 ns",
     );
