@@ -58,11 +58,7 @@ pub(crate) fn run() -> Table {
     let text = ours.text(&runtime);
     table.spread("keyferry, from text, `get().await`", &text, "ns", "");
     let more = text.median() - parsed.median();
-    table.count(
-        "text − parsed",
-        format!("{more:.0} ns"),
-        "≤ 300 ns",
-    );
+    table.count("text − parsed", format!("{more:.0} ns"), "≤ 300 ns");
     table.spread("HashMap with Arc clone, read only", &map(&ours), "ns", "");
     scaling(&mut table, &ours);
     peers::cached_reads(&mut table);
